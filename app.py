@@ -1,0 +1,49 @@
+"""The ASGI app: `streamlit run app.py`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+
+from core import studio
+from core.errors import PackshotError, SettingsWrong
+from core.settings import load_settings
+from core.web import routes
+
+log = logging.getLogger("packshot")
+
+try:
+    settings = load_settings()
+except SettingsWrong as error:
+    for variable, sentence in error.problems:
+        sys.stderr.write(f"{variable} {sentence}.\n")
+    raise SystemExit(1) from None
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:
+    """Open the Studio for as long as the server runs."""
+    with studio.open_studio(settings) as opened:
+        studio.set_current(opened)
+        try:
+            yield
+        finally:
+            studio.set_current(None)
+
+
+def on_script_error(error: Exception) -> bool:
+    """Keep the details in the log; the operator reads a sentence."""
+    from pages.ui.trouble import show
+
+    if not isinstance(error, PackshotError):
+        log.error("a page ended by a mistake of the desk", exc_info=error)
+    show(error)
+    return True
+
+
+app = st.App("pages/main.py", routes=routes, lifespan=lifespan, on_script_error=on_script_error)

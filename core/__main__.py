@@ -1,0 +1,235 @@
+"""The command line: `python -m core --help`. JSON on standard output, words on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core import doctor as doctors
+from core import generation, language, presets
+from core import history as histories
+from core.doctor import Finding
+from core.errors import PackshotError, SettingsWrong
+from core.model import Actor, Health, Order, Output, OutputState, Upload
+from core.settings import load_settings
+from core.studio import Studio, open_studio
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable answer on standard output.")]
+words = language.words("en")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def give(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def desk(*, work: bool) -> Iterator[Studio]:
+    """The Studio, or a sentence and exit 1."""
+    try:
+        with open_studio(load_settings(), work=work) as studio:
+            yield studio
+    except SettingsWrong as error:
+        for variable, sentence in error.problems:
+            say(f"{variable} {sentence}.")
+        raise typer.Exit(1) from None
+    except PackshotError as error:
+        say(f"{words.title(error.kind)}: {words.error(error)}")
+        raise typer.Exit(1) from None
+
+
+def shown(studio: Studio, key: str) -> dict[str, Any]:
+    """A task as JSON has it."""
+    view = generation.view(studio, key)
+    by_photo = {photo.id: photo for photo in view.photos}
+    return {
+        "task": view.task.key,
+        "preset": view.task.preset,
+        "preset_version": view.task.preset_version,
+        "created_at": view.task.created_at.isoformat(),
+        "outputs": [picture(output, by_photo[output.photo_id].original_name) for output in view.outputs],
+    }
+
+
+def picture(output: Output, name: str) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "key": output.key,
+        "photo": name,
+        "variant": output.variant,
+        "state": output.state.value,
+        "provider": output.provider,
+        "model": output.model,
+        "object_key": output.object_key,
+        "width": output.width,
+        "height": output.height,
+        "cost_usd": None if output.cost_micros is None else output.cost_micros / 1_000_000,
+        "latency_ms": output.latency_ms,
+        "notes": dict(output.notes),
+    }
+    if output.error_kind:
+        sentence = words.sentence(output.error_kind, output.error_data)
+        values["error"] = {"kind": output.error_kind, "sentence": sentence}
+    return values
+
+
+def wait(studio: Studio, key: str) -> None:
+    """Follow a task to its end, then exit 1 when a picture is missing."""
+    said = -1
+    while (view := generation.view(studio, key)).pending:
+        if (ready := view.count(OutputState.SUCCEEDED)) != said:
+            said = ready
+            say(f"{ready} of {len(view.outputs)} ready")
+        time.sleep(0.1)
+
+
+def report(studio: Studio, key: str, *, as_json: bool) -> None:
+    found = shown(studio, key)
+    if as_json:
+        give(found)
+    else:
+        say(f"Task {key}")
+        for output in found["outputs"]:
+            end = output["object_key"] or output.get("error", {}).get("sentence", "")
+            say(f"  {output['photo']} {output['variant']}: {output['state']}  {end}")
+    if any(output["state"] != OutputState.SUCCEEDED for output in found["outputs"]):
+        raise typer.Exit(1)
+
+
+@app.command()
+def generate(
+    photos: Annotated[list[Path], typer.Argument(help="Photo files.", exists=True, dir_okay=False)],
+    preset: Annotated[str, typer.Option(help="A preset's name, such as white_bg_front.")],
+    outputs: Annotated[int | None, typer.Option(min=1, max=10, help="Pictures per photo.")] = None,
+    sku: Annotated[str, typer.Option(help="Stock-keeping unit.")] = "",
+    style: Annotated[str, typer.Option(help="Style notes.")] = "",
+    provider: Annotated[str | None, typer.Option(help="Instead of the configured one.")] = None,
+    model: Annotated[str | None, typer.Option(help="Instead of the provider's first.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make pictures of photos and wait for them."""
+    with desk(work=True) as studio:
+        chosen = presets.find(preset)
+        asked = studio.providers.get(provider or studio.settings.provider)
+        first = model or (asked.models()[0].name if asked else "")
+        order = Order(
+            preset=chosen.name,
+            outputs=outputs or chosen.outputs,
+            ratio=chosen.ratio,
+            size=chosen.size,
+            provider=provider or studio.settings.provider,
+            model=first,
+            style=style,
+        )
+        uploads = [Upload(name=path.name, data=path.read_bytes(), sku=sku) for path in photos]
+        key = generation.submit(studio, uploads, order, by=Actor.local())
+        wait(studio, key)
+        report(studio, key, as_json=as_json)
+
+
+@app.command()
+def show(task: Annotated[str, typer.Argument(help="A task's key.")], as_json: Json = False) -> None:
+    """What became of a task."""
+    with desk(work=False) as studio:
+        report(studio, task, as_json=as_json)
+
+
+@app.command()
+def retry(task: Annotated[str, typer.Argument(help="A task's key.")], as_json: Json = False) -> None:
+    """Make the failed pictures of a task again, and wait for them."""
+    with desk(work=True) as studio:
+        number = generation.retry(studio, task, by=Actor.local())
+        say(f"{number} asked for again")
+        wait(studio, task)
+        report(studio, task, as_json=as_json)
+
+
+@app.command()
+def history(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    sku: Annotated[str | None, typer.Option(help="The beginning of a SKU.")] = None,
+    preset: Annotated[str | None, typer.Option()] = None,
+    as_json: Json = False,
+) -> None:
+    """The newest pictures."""
+    with desk(work=False) as studio:
+        page = histories.page(studio, histories.Filter(sku=sku, preset=preset), limit=limit)
+        if as_json:
+            give([{**asdict(entry), "created_at": entry.created_at.isoformat()} for entry in page.entries])
+            return
+        for entry in page.entries:
+            name = entry.product_name or entry.original_name
+            when = f"{entry.created_at:%Y-%m-%d %H:%M}"
+            say(f"{when}  {entry.state:9}  {entry.sku:12}  {name}  {entry.task_key}")
+
+
+@app.command()
+def doctor(
+    write: Annotated[bool, typer.Option("--write", help="Store, read back and remove a picture.")] = False,
+    make: Annotated[bool, typer.Option("--generate", help="Make one real picture; may cost.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at every part of the desk."""
+    with desk(work=make) as studio:
+        findings = doctors.examine(studio, write=write)
+        if make and (yes or agreed(studio)):
+            findings.append(doctors.generate_once(studio, by=Actor.local()))
+        if as_json:
+            give([{**asdict(f), "health": f.health.value, **said(f)} for f in findings])
+        else:
+            for finding in findings:
+                text = said(finding)
+                say(f"{finding.health.value:8} {finding.part:11} {text['say']} ({finding.ms} ms)")
+                if text["remedy"]:
+                    say(f"{'':21}{text['remedy']}")
+        if any(finding.health is Health.FAILED for finding in findings):
+            raise typer.Exit(1)
+
+
+def agreed(studio: Studio) -> bool:
+    provider = studio.providers[studio.settings.provider]
+    model = provider.models()[0].name
+    micros = provider.estimate(model, "1K")
+    price = words("price.unknown") if micros is None else f"US${micros / 1_000_000:.4f}"
+    say(
+        words(
+            "command.price",
+            provider=provider.name,
+            model=model,
+            price=price if micros else words("price.free"),
+        )
+    )
+    try:
+        answer = input("[y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() in ("y", "yes"):
+        return True
+    say(words("command.stopped"))
+    return False
+
+
+def said(finding: Finding) -> Mapping[str, str | None]:
+    """A finding in words."""
+    if finding.error:
+        return {"say": words.title(finding.error), "remedy": words.sentence(finding.error, finding.data)}
+    key = f"doctor.{finding.part}.{finding.code}"
+    remedy = words(f"{key}.remedy", **finding.data) if f"{key}.remedy" in words else None
+    return {"say": words(key, **finding.data), "remedy": remedy}
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Rows in SQLite or Postgres: the only package that knows SQL."""

@@ -1,0 +1,152 @@
+"""Statements of the queue: claims, leases, calls and ends of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.database.schema import calls, outputs, workers
+from core.model import OutputState
+
+QUEUED, RUNNING = OutputState.QUEUED, OutputState.RUNNING
+
+
+def register_worker(connection: sa.Connection, values: Mapping[str, Any]) -> int:
+    """Insert this process with its first lease; returns its id."""
+    return int(connection.execute(sa.insert(workers).values(values).returning(workers.c.id)).scalar_one())
+
+
+def renew_lease(connection: sa.Connection, worker_id: int, lease_until: datetime) -> bool:
+    """One UPDATE for all that a process holds; False when its row is gone."""
+    statement = sa.update(workers).where(workers.c.id == worker_id).values(lease_until=lease_until)
+    return connection.execute(statement).rowcount == 1
+
+
+def claim(
+    connection: sa.Connection,
+    *,
+    worker_id: int,
+    providers: Sequence[str],
+    store: str,
+    limit: int,
+    now: datetime,
+) -> list[int]:
+    """Take up to `limit` waiting outputs that this process is configured for, oldest first."""
+    waiting = (
+        sa.select(outputs.c.id)
+        .where(
+            outputs.c.state == QUEUED,
+            outputs.c.provider.in_(providers),
+            outputs.c.store == store,
+            sa.or_(outputs.c.not_before.is_(None), outputs.c.not_before <= now),
+        )
+        .order_by(outputs.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        sa.update(outputs)
+        .where(outputs.c.id.in_(waiting.scalar_subquery()), outputs.c.state == QUEUED)
+        .values(state=RUNNING, worker_id=worker_id, started_at=now, not_before=None)
+        .returning(outputs.c.id)
+    )
+    return sorted(int(row.id) for row in connection.execute(statement))
+
+
+def begin_call(
+    connection: sa.Connection, output_id: int, worker_id: int, values: Mapping[str, Any]
+) -> int | None:
+    """Journal a call just before it is sent; None when the output is no longer this worker's."""
+    held = sa.update(outputs).where(
+        outputs.c.id == output_id, outputs.c.state == RUNNING, outputs.c.worker_id == worker_id
+    )
+    if connection.execute(held.values(attempts=outputs.c.attempts + 1)).rowcount != 1:
+        return None
+    statement = sa.insert(calls).values(output_id=output_id, **values).returning(calls.c.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def end_call(connection: sa.Connection, call_id: int, values: Mapping[str, Any]) -> None:
+    connection.execute(sa.update(calls).where(calls.c.id == call_id).values(values))
+
+
+def finish(connection: sa.Connection, output_id: int, worker_id: int, values: Mapping[str, Any]) -> bool:
+    """Set an output's end, if this worker still holds it."""
+    statement = sa.update(outputs).where(
+        outputs.c.id == output_id, outputs.c.state == RUNNING, outputs.c.worker_id == worker_id
+    )
+    return connection.execute(statement.values(worker_id=None, **values)).rowcount == 1
+
+
+def abandoned(connection: sa.Connection, now: datetime) -> list[tuple[int, int, bool]]:
+    """Running outputs whose process let its lease run out: (output id, attempts, was sent)."""
+    dead = sa.select(workers.c.id).where(workers.c.lease_until < now)
+    open_call = (
+        sa.select(sa.func.count())
+        .where(calls.c.output_id == outputs.c.id, calls.c.outcome.is_(None))
+        .correlate(outputs)
+        .scalar_subquery()
+    )
+    statement = sa.select(outputs.c.id, outputs.c.attempts, open_call.label("open")).where(
+        outputs.c.state == RUNNING,
+        sa.or_(outputs.c.worker_id.is_(None), outputs.c.worker_id.in_(dead)),
+    )
+    return [(int(row.id), int(row.attempts), row.open > 0) for row in connection.execute(statement)]
+
+
+def set_abandoned(
+    connection: sa.Connection, output_id: int, now: datetime, values: Mapping[str, Any]
+) -> bool:
+    """Move an abandoned output on, unless a live worker has it again."""
+    dead = sa.select(workers.c.id).where(workers.c.lease_until < now)
+    statement = sa.update(outputs).where(
+        outputs.c.id == output_id,
+        outputs.c.state == RUNNING,
+        sa.or_(outputs.c.worker_id.is_(None), outputs.c.worker_id.in_(dead)),
+    )
+    return connection.execute(statement.values(worker_id=None, **values)).rowcount == 1
+
+
+def close_calls(connection: sa.Connection, output_id: int, outcome: str) -> None:
+    """Give the open calls of an output an outcome."""
+    statement = sa.update(calls).where(calls.c.output_id == output_id, calls.c.outcome.is_(None))
+    connection.execute(statement.values(outcome=outcome))
+
+
+def last_open_call(connection: sa.Connection, output_id: int) -> str | None:
+    """The key of the call that was sent and has no outcome yet."""
+    statement = sa.select(calls.c.key).where(calls.c.output_id == output_id, calls.c.outcome.is_(None))
+    return connection.execute(statement.order_by(calls.c.id.desc()).limit(1)).scalar()
+
+
+def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputState]) -> bool:
+    """Put an ended output back into the queue, if it still is in one of `states`."""
+    statement = sa.update(outputs).where(outputs.c.id == output_id, outputs.c.state.in_(states))
+    values: dict[str, Any] = {
+        "state": QUEUED,
+        "error_kind": None,
+        "error_data": {},
+        "started_at": None,
+        "finished_at": None,
+    }
+    return connection.execute(statement.values(**values, not_before=None)).rowcount == 1
+
+
+def stop_waiting(connection: sa.Connection, task_id: int, now: datetime) -> list[int]:
+    """End the waiting outputs of a task; returns their ids."""
+    statement = (
+        sa.update(outputs)
+        .where(outputs.c.task_id == task_id, outputs.c.state == QUEUED)
+        .values(state=OutputState.FAILED, error_kind="Stopped", error_data={}, finished_at=now)
+        .returning(outputs.c.id)
+    )
+    return sorted(int(row.id) for row in connection.execute(statement))
+
+
+def next_wait(connection: sa.Connection) -> datetime | None:
+    """The earliest time that a waiting output names."""
+    statement = sa.select(sa.func.min(outputs.c.not_before)).where(outputs.c.state == QUEUED)
+    return connection.execute(statement).scalar()

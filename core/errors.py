@@ -1,0 +1,260 @@
+"""Every error of the desk. Errors carry data; catalogues make sentences of them.
+
+PackshotError
+├── SettingsWrong
+├── PhotoRefused
+│   ├── NotAnImage  Truncated  Animated  Unsupported
+│   └── FileTooLarge  TooManyPixels
+├── OrderRefused        a field of an order has no such value
+├── NotFound            a task or an output that is not there
+├── NotAllowed          the actor's role does not reach
+├── StorageError
+│   ├── StorageUnavailable  StorageFull  StorageReadOnly
+│   └── ObjectMissing  ObjectExists  InvalidKey
+├── DatabaseError
+│   └── DatabaseUnavailable  DatabaseCorrupt  DatabaseReadOnly  DatabaseFull  DatabaseTooNew
+├── Stopped             an operator stopped it before it was sent
+├── ProcessDied         the process went away, nothing had been sent
+└── ProviderError
+    ├── NotSent  BadRequest  Auth  ModelNotFound          nothing was charged
+    ├── RateLimited  QuotaExhausted  AccountLimited       nothing was charged
+    └── Overloaded  OutcomeUnknown  Blocked  NoImage  BadImage   may have been charged
+
+`kind` is the class name; with `data` it is what rows keep and what `core.language` turns into
+"what happened, what it means, what to do next".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from core.model import OutputState
+
+
+class PackshotError(Exception):
+    """Base of all errors that an operator may read about."""
+
+    def __init__(self, **data: Any) -> None:
+        self.data: Mapping[str, Any] = data
+        super().__init__(" ".join([self.kind, *(f"{k}={v!r}" for k, v in data.items())]))
+
+    @property
+    def kind(self) -> str:
+        return type(self).__name__
+
+
+class SettingsWrong(PackshotError):
+    """One or more variables have values that can't be used."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        """`problems`: (variable, sentence) pairs; the sentences never carry the value of a secret."""
+        self.problems = tuple(problems)
+        super().__init__(variables=[name for name, _ in problems])
+
+
+class PhotoRefused(PackshotError):
+    """An uploaded file is not taken; `name` is the operator's file name."""
+
+    def __init__(self, name: str, **data: Any) -> None:
+        super().__init__(name=name, **data)
+
+
+class NotAnImage(PhotoRefused):
+    """The bytes are of no known image type."""
+
+
+class Truncated(PhotoRefused):
+    """The file ends early or its pixels are damaged."""
+
+
+class Animated(PhotoRefused):
+    """More than one frame: which one is the product?"""
+
+
+class Unsupported(PhotoRefused):
+    """An image, of a type that is not taken."""
+
+    def __init__(self, name: str, type: str) -> None:
+        super().__init__(name, type=type)
+
+
+class FileTooLarge(PhotoRefused):
+    def __init__(self, name: str, limit_mb: float) -> None:
+        super().__init__(name, limit_mb=limit_mb)
+
+
+class TooManyPixels(PhotoRefused):
+    def __init__(self, name: str, megapixels: float, limit_mp: float) -> None:
+        super().__init__(name, megapixels=round(megapixels, 1), limit_mp=limit_mp)
+
+
+class OrderRefused(PackshotError):
+    """A field of an order has no such value; `allowed` lists what it may be."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(field=field, value=str(value), allowed=allowed)
+
+
+class NotFound(PackshotError):
+    def __init__(self, what: str, key: str) -> None:
+        super().__init__(what=what, key=key)
+
+
+class NotAllowed(PackshotError):
+    def __init__(self, role: str) -> None:
+        super().__init__(role=role)
+
+
+class StorageError(PackshotError):
+    """The object store did not do what was asked."""
+
+
+class StorageUnavailable(StorageError):
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail=detail)
+
+
+class StorageFull(StorageError):
+    pass
+
+
+class StorageReadOnly(StorageError):
+    pass
+
+
+class ObjectMissing(StorageError):
+    def __init__(self, key: str) -> None:
+        super().__init__(key=key)
+
+
+class ObjectExists(StorageError):
+    """Keys are never written twice; other bytes stand there already."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key=key)
+
+
+class InvalidKey(StorageError):
+    def __init__(self, key: str) -> None:
+        super().__init__(key=key[:200])
+
+
+class DatabaseError(PackshotError):
+    """The database did not do what was asked."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail=detail)
+
+
+class DatabaseUnavailable(DatabaseError):
+    pass
+
+
+class DatabaseCorrupt(DatabaseError):
+    pass
+
+
+class DatabaseReadOnly(DatabaseError):
+    pass
+
+
+class DatabaseFull(DatabaseError):
+    pass
+
+
+class DatabaseTooNew(DatabaseError):
+    """A newer Packshot has changed this database's tables."""
+
+
+class Stopped(PackshotError):
+    """An operator stopped it while it waited; nothing was sent."""
+
+
+class ProcessDied(PackshotError):
+    """Its process went away again and again before anything was sent."""
+
+
+class ProviderError(PackshotError):
+    """An outcome of a provider call that is not a picture (facts of each kind: the tree above)."""
+
+    state: ClassVar[OutputState] = OutputState.FAILED
+    may_be_charged: ClassVar[bool] = False
+
+
+class RateLimited(ProviderError):
+    """Too many requests for now; `retry_after` seconds were named, or None."""
+
+    def __init__(self, retry_after: float | None) -> None:
+        self.retry_after = retry_after
+        super().__init__(s=None if retry_after is None else round(retry_after))
+
+
+class QuotaExhausted(ProviderError):
+    """The day's quota or the credit is gone; `until` is an ISO time in UTC, or None."""
+
+    def __init__(self, until: str | None) -> None:
+        super().__init__(until=until)
+
+
+class Overloaded(ProviderError):
+    """The provider says that it is busy."""
+
+    may_be_charged = True
+
+
+class OutcomeUnknown(ProviderError):
+    """Sent, and no whole answer came."""
+
+    state = OutputState.UNKNOWN
+    may_be_charged = True
+
+
+class NotSent(ProviderError):
+    """The provider could not be reached: name, connection or TLS failed."""
+
+
+class Blocked(ProviderError):
+    """The model refused at `stage` (prompt or picture) for `reason`, its own word."""
+
+    state = OutputState.BLOCKED
+    may_be_charged = True
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(stage=stage, reason=reason)
+
+
+class NoImage(ProviderError):
+    """Only text came back."""
+
+    may_be_charged = True
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=text[:500])
+
+
+class BadRequest(ProviderError):
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail=detail[:500])
+
+
+class Auth(ProviderError):
+    """The key is not accepted."""
+
+
+class ModelNotFound(ProviderError):
+    def __init__(self, model: str) -> None:
+        super().__init__(model=model)
+
+
+class AccountLimited(ProviderError):
+    """The provider limited the account: nothing more may be sent."""
+
+
+class BadImage(ProviderError):
+    """A picture came that can't be decoded or has the wrong size; its bytes are kept."""
+
+    may_be_charged = True
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail=detail[:200])

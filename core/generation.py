@@ -1,0 +1,164 @@
+"""The way of a photo: submit, view, retry, stop. What a worker does with it is `core.making`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core import clock, intake, making
+from core.database import queue, tasks
+from core.database.engine import reading, writing
+from core.errors import NotAllowed, NotFound, PackshotError, StorageError
+from core.images.decode import Decoded, decode
+from core.model import Actor, Order, Output, OutputState, Photo, Role, Task, Upload
+from core.storage.keys import input_key, thumb_key
+from core.studio import Studio
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskView:
+    """A task with everything a page shows of it."""
+
+    task: Task
+    photos: tuple[Photo, ...]
+    outputs: tuple[Output, ...]
+
+    @property
+    def pending(self) -> bool:
+        return any(not output.state.ended for output in self.outputs)
+
+    def count(self, *states: OutputState) -> int:
+        return sum(output.state in states for output in self.outputs)
+
+
+def estimate(studio: Studio, order: Order, photos: int) -> int | None:
+    """Millionths of a US dollar for all pictures; None when the price is unknown."""
+    each = studio.providers[order.provider].estimate(order.model, order.size)
+    return None if each is None else each * photos * order.outputs
+
+
+def submit(
+    studio: Studio, uploads: Sequence[Upload], order: Order, *, by: Actor, key: str | None = None
+) -> str:
+    """Store the photos, write one queued row per wanted picture, and return the task's key.
+
+    Bytes before rows: a crash leaves an unreferenced object, never a row that points at nothing. The same
+    `key` again returns the task that is there: a second press makes no second task.
+
+    Raises OrderRefused, PhotoRefused kinds (nothing is kept then), StorageError and DatabaseError kinds.
+    """
+    _allow(by, Role.OPERATOR)
+    preset = intake.check(studio, uploads, order)
+    task_key = key or str(uuid.uuid4())
+    with reading(studio.engine) as connection:
+        if tasks.task_by_key(connection, task_key):
+            return task_key
+    settings = studio.settings
+    decoding = [
+        studio.pool.submit(
+            decode, item.data, name=item.name, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels
+        )
+        for item in uploads
+    ]
+    decoded = [future.result() for future in decoding]
+    keys = [str(uuid.uuid4()) for _ in uploads]
+    stored = [input_key(task_key, k) for k in keys] + [thumb_key(task_key, k) for k in keys]
+    try:
+        storing = [
+            studio.pool.submit(_store_photo, studio, task_key, k, item)
+            for k, item in zip(keys, decoded, strict=True)
+        ]
+        for future in storing:
+            future.result()
+        ids = intake.insert(studio, task_key, keys, uploads, decoded, order, preset, by)
+    except PackshotError:
+        _discard(studio, stored)
+        raise
+    studio.enqueue(ids)
+    return task_key
+
+
+def _store_photo(studio: Studio, task_key: str, key: str, item: Decoded) -> None:
+    studio.store.put(input_key(task_key, key), item.jpeg, "image/jpeg")
+    studio.store.put(thumb_key(task_key, key), item.thumb, "image/webp")
+
+
+def _discard(studio: Studio, keys: list[str]) -> None:
+    try:
+        studio.store.delete(keys)
+    except StorageError:
+        return  # They are unreferenced objects, which reconciling finds.
+
+
+def view(studio: Studio, key: str) -> TaskView:
+    """A task with its photos and outputs. Raises NotFound."""
+    with reading(studio.engine) as connection:
+        task = tasks.task_by_key(connection, key)
+        if task is None:
+            raise NotFound("task", key)
+        return TaskView(
+            task=task,
+            photos=tasks.photos_of(connection, task.id),
+            outputs=tasks.outputs_of(connection, task.id),
+        )
+
+
+def retry(studio: Studio, key: str, *, by: Actor) -> int:
+    """Put the failed outputs of a task back into the queue; returns how many.
+
+    Unknown and blocked ones are left: they may have been charged, or would be refused again.
+    """
+    return _requeue(studio, view(studio, key).outputs, (OutputState.FAILED,), by)
+
+
+def retry_output(studio: Studio, output_key: str, *, by: Actor) -> bool:
+    """One click on one output that ended without a picture: ask again, even if that may charge twice.
+
+    Returns False when it is no longer in such a state. Raises NotFound.
+    """
+    with reading(studio.engine) as connection:
+        output = tasks.output_by_key(connection, output_key)
+    if output is None:
+        raise NotFound("output", output_key)
+    states = (OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
+    return _requeue(studio, [output], states, by) == 1
+
+
+def _requeue(studio: Studio, wanted: Sequence[Output], states: Sequence[OutputState], by: Actor) -> int:
+    _allow(by, Role.OPERATOR)
+    queued = []
+    with writing(studio.engine) as connection:
+        for output in wanted:
+            if output.state in states and queue.requeue(connection, output.id, states):
+                queued.append(output.id)
+                making.record(
+                    connection,
+                    output,
+                    "output.retried",
+                    actor=by.id,
+                    was=output.state,
+                    error=output.error_kind,
+                )
+    if queued:
+        studio.enqueue(queued)
+    return len(queued)
+
+
+def stop_waiting(studio: Studio, key: str, *, by: Actor) -> int:
+    """End the outputs of a task that still wait; those that were sent go on. Returns how many."""
+    _allow(by, Role.OPERATOR)
+    task = view(studio, key).task
+    with writing(studio.engine) as connection:
+        stopped = queue.stop_waiting(connection, task.id, clock.now())
+        if stopped:
+            data = {"outputs": len(stopped)}
+            tasks.add_event(
+                connection, at=clock.now(), actor=by.id, verb="task.stopped", task_id=task.id, data=data
+            )
+    return len(stopped)
+
+
+def _allow(by: Actor, needed: Role) -> None:
+    if not by.role.may(needed):
+        raise NotAllowed(needed)

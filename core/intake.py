@@ -1,0 +1,139 @@
+"""What a task may ask for, and its rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from core import clock, presets
+from core.database import tasks
+from core.database.engine import writing
+from core.errors import OrderRefused
+from core.images.decode import Decoded
+from core.model import Actor, ChecksState, Order, OutputState, Preset, ReviewState, Upload
+from core.storage.keys import input_key, thumb_key
+from core.studio import Studio
+
+MAX_PHOTOS = 50
+MAX_OUTPUTS = 10
+
+
+def check(studio: Studio, uploads: Sequence[Upload], order: Order) -> Preset:
+    """The preset of an order that can be made. Raises OrderRefused."""
+    preset = presets.find(order.preset)
+    if not 1 <= len(uploads) <= MAX_PHOTOS:
+        raise OrderRefused("photos", len(uploads), f"1-{MAX_PHOTOS}")
+    if not 1 <= order.outputs <= MAX_OUTPUTS:
+        raise OrderRefused("outputs", order.outputs, f"1-{MAX_OUTPUTS}")
+    provider = studio.providers.get(order.provider)
+    if provider is None:
+        raise OrderRefused("provider", order.provider, ", ".join(studio.providers))
+    model = next((model for model in provider.models() if model.name == order.model), None)
+    if model is None:
+        raise OrderRefused("model", order.model, ", ".join(model.name for model in provider.models()))
+    if order.ratio not in model.ratios:
+        raise OrderRefused("ratio", order.ratio, ", ".join(model.ratios))
+    if order.size not in model.sizes:
+        raise OrderRefused("size", order.size, ", ".join(model.sizes))
+    for name, text, limit in (("style", order.style, 2000), *(("sku", u.sku, 128) for u in uploads)):
+        if len(text) > limit or "\0" in text:
+            raise OrderRefused(name, f"{len(text)}", f"0-{limit}")
+    if any(len(item.product_name) > 300 for item in uploads):
+        raise OrderRefused("product_name", "300+", "0-300")
+    return preset
+
+
+def insert(
+    studio: Studio,
+    task_key: str,
+    keys: Sequence[str],
+    uploads: Sequence[Upload],
+    decoded: Sequence[Decoded],
+    order: Order,
+    preset: Preset,
+    by: Actor,
+) -> list[int]:
+    """Task, photos and one queued output per wanted picture, in one transaction; returns the outputs' ids."""
+    now = clock.now()
+    with writing(studio.engine) as connection:
+        task_id = tasks.insert_task(
+            connection,
+            {
+                "key": task_key,
+                "created_at": now,
+                "created_by": by.id,
+                "preset": preset.name,
+                "preset_version": preset.version,
+                "style": order.style.strip(),
+                "ratio": order.ratio,
+                "size": order.size,
+                "outputs": order.outputs,
+                "provider": order.provider,
+                "model": order.model,
+                "parameters": dict(order.parameters),
+            },
+        )
+        photo_ids = tasks.insert_photos(
+            connection,
+            [
+                {
+                    "key": key,
+                    "task_id": task_id,
+                    "position": position,
+                    "sku": upload.sku.strip(),
+                    "product_name": upload.product_name.strip(),
+                    "prompt": presets.render(preset, style=order.style, product_name=upload.product_name),
+                    "store": studio.store.name,
+                    "object_key": input_key(task_key, key),
+                    "thumb_key": thumb_key(task_key, key),
+                    "width": item.width,
+                    "height": item.height,
+                    "bytes": len(item.jpeg),
+                    "sha256": item.sha256,
+                    "flattened": item.flattened,
+                    "original_name": upload.name[:300],
+                    "original_type": item.original_type,
+                    "original_bytes": len(upload.data),
+                    "original_sha256": item.original_sha256,
+                }
+                for position, (key, upload, item) in enumerate(zip(keys, uploads, decoded, strict=True), 1)
+            ],
+        )
+        ids = tasks.insert_outputs(
+            connection,
+            [
+                {
+                    "key": str(uuid.uuid4()),
+                    "task_id": task_id,
+                    "photo_id": photo_id,
+                    "variant": variant,
+                    "state": OutputState.QUEUED,
+                    "review": ReviewState.TO_REVIEW,
+                    "checks": ChecksState.PENDING,
+                    "provider": order.provider,
+                    "model": order.model,
+                    "store": studio.store.name,
+                    "attempts": 0,
+                    "created_at": now,
+                    "notes": {},
+                    "error_data": {},
+                }
+                for photo_id in photo_ids
+                for variant in range(1, order.outputs + 1)
+            ],
+        )
+        counts = {"photos": len(photo_ids), "outputs": len(ids)}
+        tasks.add_event(connection, at=now, actor=by.id, verb="task.submitted", task_id=task_id, data=counts)
+    return ids
+
+
+def record_presets(studio: Studio) -> None:
+    """Keep every version of a preset that was ever offered, for the lineage of what it made."""
+    with writing(studio.engine) as connection:
+        known = tasks.known_presets(connection)
+        for preset in presets.all_presets():
+            if (preset.name, preset.version) not in known:
+                values = {"name": preset.name, "version": preset.version, "body": {"prompt": preset.prompt}}
+                tasks.insert_preset(
+                    connection, {**values, "created_at": clock.now(), "created_by": "packshot"}
+                )

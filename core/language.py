@@ -1,0 +1,80 @@
+"""Words for people: gettext catalogues read by Babel, chosen per person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import PackshotError
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
+LANGUAGES = {"en": "English", "zh": "繁體中文"}
+"""Code in URLs and sessions -> the language's own name."""
+
+_FOLDER = Path(__file__).parent / "locale"
+_LOCALES = {"en": "en", "zh": "zh_Hant_HK"}
+
+
+def from_browser(locale: str | None) -> str:
+    """The language for a browser's locale such as "zh-HK"; English when there is no other match."""
+    return "zh" if (locale or "").lower().startswith("zh") else "en"
+
+
+@cache
+def words(language: str) -> Words:
+    """The catalogue of a code in LANGUAGES; KeyError otherwise."""
+    return Words(language, read_catalogue(_LOCALES[language]))
+
+
+def read_catalogue(locale: str) -> Catalog:
+    """One catalogue as Babel reads it."""
+    from babel.messages.pofile import read_po
+
+    with (_FOLDER / locale / "LC_MESSAGES" / "packshot.po").open("rb") as file:
+        return read_po(file, locale=locale, abort_invalid=True)
+
+
+class Words:
+    """Sentences by key, with named values put in."""
+
+    def __init__(self, language: str, catalogue: Catalog) -> None:
+        self.language = language
+        self._plural = catalogue.locale.plural_form if catalogue.locale else (lambda n: "other")
+        self._texts: dict[str, str | tuple[str, ...]] = {}
+        for message in catalogue:
+            if message.id:
+                key = message.id[0] if isinstance(message.id, (tuple, list)) else message.id
+                text = message.string
+                self._texts[str(key)] = tuple(text) if isinstance(text, (tuple, list)) else str(text)
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """The sentence; a message with a plural is chosen by the value `n`. KeyError for an unknown key."""
+        text = self._texts[key]
+        if isinstance(text, tuple):
+            text = text[0] if len(text) == 1 or self._plural(values["n"]) == "one" else text[-1]
+        return text.format_map(values)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    def title(self, kind: str) -> str:
+        """What happened, in two or three words, for an error's kind."""
+        return self(f"error.{kind}.title")
+
+    def sentence(self, kind: str, data: Mapping[str, Any]) -> str:
+        """What happened, what it means, what to do next."""
+        unknown = any(value is None for value in data.values()) or not data
+        key = f"error.{kind}.say"
+        values = {name: self._reason(value) if name == "reason" else value for name, value in data.items()}
+        return self(f"{key}_unknown" if unknown and f"{key}_unknown" in self else key, **values)
+
+    def error(self, error: PackshotError) -> str:
+        return self.sentence(error.kind, error.data)
+
+    def _reason(self, value: Any) -> str:
+        key = f"reason.{value}"
+        return self(key) if key in self else str(value)

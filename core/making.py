@@ -1,0 +1,194 @@
+"""Make one claimed picture: journal, ask, store the answer untouched, finish the row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core import clock
+from core.database import queue, tasks
+from core.database.engine import reading, writing
+from core.errors import BadImage, NotFound, PackshotError, ProviderError, RateLimited, StorageError
+from core.model import Output, OutputState, Task
+from core.providers import ImageAnswer, ImageRequest
+from core.storage.keys import generated_key, thumb_key
+from core.studio import Studio
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+DESK = "desk"
+"""The actor of what the process does by itself."""
+
+_RATE_WAIT_LIMIT = 60.0
+_MAX_ATTEMPTS = 3
+
+
+def request_key(request: ImageRequest) -> str:
+    """One name for one question: the same for the same model, prompt, photos, parameters and variant."""
+    question = {
+        "model": request.model,
+        "prompt": request.prompt,
+        "photos": [hashlib.sha256(photo).hexdigest() for photo in request.photos],
+        "ratio": request.ratio,
+        "size": request.size,
+        "variant": request.variant,
+        "parameters": dict(request.parameters),
+    }
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+
+
+def run_output(studio: Studio, output_id: int, *, worker_id: int) -> None:
+    """Make one claimed picture: journal, ask, store the answer untouched, finish the row.
+
+    Every foreseen failure ends on the row. Raises DatabaseError kinds when the row can't be written; the
+    lease then runs out and the row is recovered.
+    """
+    with reading(studio.engine) as connection:
+        output = tasks.output_by_id(connection, output_id)
+        if output is None:
+            raise NotFound("output", str(output_id))
+        photo = tasks.photo_by_id(connection, output.photo_id)
+        task = tasks.task_by_id(connection, output.task_id)
+    try:
+        source = studio.store.get(photo.object_key)
+    except StorageError as error:
+        _end(studio, output, worker_id, error)
+        return
+    request = ImageRequest(
+        model=output.model,
+        prompt=photo.prompt,
+        photos=(source,),
+        ratio=task.ratio,
+        size=task.size,
+        variant=output.variant,
+        parameters=task.parameters,
+    )
+    call_key = str(uuid.uuid4())
+    with writing(studio.engine) as connection:
+        values = {"key": call_key, "request_key": request_key(request), "sent_at": clock.now(), "usage": {}}
+        call_id = queue.begin_call(connection, output_id, worker_id, values)
+    if call_id is None:
+        return
+    started = time.monotonic()
+    try:
+        answer = studio.providers[output.provider].generate(request)
+    except ProviderError as error:
+        _end(studio, output, worker_id, error, call_id=call_id)
+        return
+    latency_ms = round((time.monotonic() - started) * 1000)
+    _keep(studio, task, output, worker_id, call_id, call_key, answer, latency_ms)
+
+
+def _keep(
+    studio: Studio,
+    task: Task,
+    output: Output,
+    worker_id: int,
+    call_id: int,
+    call_key: str,
+    answer: ImageAnswer,
+    latency_ms: int,
+) -> None:
+    from core.images.picture import file_type, read_picture
+
+    content_type, extension = file_type(answer.data)
+    object_key = generated_key(task.key, call_key, extension)
+    kept = {
+        "object_key": object_key,
+        "content_type": content_type,
+        "bytes": len(answer.data),
+        "sha256": hashlib.sha256(answer.data).hexdigest(),
+        "cost_micros": answer.cost_micros,
+        "latency_ms": latency_ms,
+        "model_version": answer.model_version,
+        "provider_request_id": answer.request_id,
+        "notes": dict(answer.notes),
+    }
+    try:
+        put_patiently(studio, object_key, answer.data, content_type)
+    except StorageError as error:
+        _end(studio, output, worker_id, error, call_id=call_id, cost_micros=answer.cost_micros)
+        return
+    try:
+        picture = read_picture(answer.data)
+        thumb = thumb_key(task.key, call_key)
+        put_patiently(studio, thumb, picture.thumb, "image/webp")
+    except (BadImage, StorageError) as error:
+        _end(studio, output, worker_id, error, call_id=call_id, kept=kept, cost_micros=answer.cost_micros)
+        return
+    now = clock.now()
+    kept |= {"thumb_key": thumb, "width": picture.width, "height": picture.height}
+    with writing(studio.engine) as connection:
+        ended = {
+            "answered_at": now,
+            "outcome": "picture",
+            "cost_micros": answer.cost_micros,
+            "provider_request_id": answer.request_id,
+            "object_key": object_key,
+            "usage": dict(answer.usage),
+        }
+        queue.end_call(connection, call_id, ended)
+        done = {"state": OutputState.SUCCEEDED, "finished_at": now, "error_kind": None, "error_data": {}}
+        if queue.finish(connection, output.id, worker_id, {**done, **kept}):
+            record(connection, output, "output.succeeded")
+
+
+def put_patiently(studio: Studio, key: str, data: bytes, content_type: str, *, tries: int = 5) -> None:
+    """Store a picture that may have been paid for: go on through a store's bad moment (about 15 s).
+
+    Raises the last StorageError.
+    """
+    for attempt in range(tries):
+        try:
+            studio.store.put(key, data, content_type)
+            return
+        except StorageError:
+            if attempt == tries - 1:
+                raise
+            time.sleep(2**attempt)
+
+
+def _end(
+    studio: Studio,
+    output: Output,
+    worker_id: int,
+    error: PackshotError,
+    *,
+    call_id: int | None = None,
+    kept: dict[str, object] | None = None,
+    cost_micros: int | None = None,
+) -> None:
+    now = clock.now()
+    again = (
+        isinstance(error, RateLimited)
+        and error.retry_after is not None
+        and output.attempts + 1 < _MAX_ATTEMPTS
+    )
+    if again and isinstance(error, RateLimited) and (error.retry_after or 0) <= _RATE_WAIT_LIMIT:
+        state = OutputState.QUEUED
+    else:
+        state = error.state if isinstance(error, ProviderError) else OutputState.FAILED
+    with writing(studio.engine) as connection:
+        if call_id is not None:
+            outcome = {"answered_at": now, "outcome": error.kind, "cost_micros": cost_micros}
+            queue.end_call(connection, call_id, {**outcome, "object_key": (kept or {}).get("object_key")})
+        values = {"state": state, "error_kind": error.kind, "error_data": dict(error.data), **(kept or {})}
+        if state is OutputState.QUEUED and isinstance(error, RateLimited):
+            values["not_before"] = now + timedelta(seconds=error.retry_after or 0)
+        else:
+            values["finished_at"] = now
+        if queue.finish(connection, output.id, worker_id, values):
+            record(connection, output, f"output.{state}", kind=error.kind)
+
+
+def record(connection: Connection, output: Output, verb: str, *, actor: str = DESK, **data: object) -> None:
+    """Write an event of an output, in the transaction of the act."""
+    at = clock.now()
+    tasks.add_event(
+        connection, at=at, actor=actor, verb=verb, task_id=output.task_id, output_id=output.id, data=data
+    )

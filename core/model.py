@@ -1,0 +1,222 @@
+"""The words of the image desk as types: enums and frozen records, standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class OutputState(StrEnum):
+    """Where one wanted picture stands. The last four are ends; only a click leaves them."""
+
+    QUEUED = "queued"
+    """Waits for a free place; nothing was sent."""
+    RUNNING = "running"
+    """A live process holds it."""
+    SUCCEEDED = "succeeded"
+    """Its picture is stored and recorded."""
+    FAILED = "failed"
+    """It ended without a picture that can be used; the error says why."""
+    BLOCKED = "blocked"
+    """The model refused it."""
+    UNKNOWN = "unknown"
+    """It was sent and no answer came: it may have been charged. Never replayed by itself."""
+
+    @property
+    def ended(self) -> bool:
+        return self not in (OutputState.QUEUED, OutputState.RUNNING)
+
+
+class ReviewState(StrEnum):
+    """What people decided about an output."""
+
+    TO_REVIEW = "to_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class ChecksState(StrEnum):
+    """Where the low-priority step after a picture stands."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Role(StrEnum):
+    """What an actor may do; each role may do what those before it may."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+    def may(self, needed: Role) -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+class Health(StrEnum):
+    """The result of one check of the desk itself."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who did it: an identity that stays (`id`), the name people read, and a role."""
+
+    id: str
+    name: str
+    role: Role
+
+    @classmethod
+    def local(cls) -> Actor:
+        """The one operator of a desk without sign-in."""
+        return cls(id="local", name="local", role=Role.ADMIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One file as it came, with what the operator wrote about it."""
+
+    name: str
+    data: bytes = field(repr=False)
+    sku: str = ""
+    product_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What the operator asks for, for every photo of a task."""
+
+    preset: str
+    outputs: int
+    ratio: str
+    size: str
+    provider: str
+    model: str
+    style: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What only this provider understands, for example `fill` and `shadow` of the local one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A versioned prompt template for one role of picture.
+
+    Names and help stand in the catalogues under `preset.{name}.name` and `.help`.
+    """
+
+    name: str
+    version: int
+    prompt: str
+    ratio: str
+    size: str
+    outputs: int
+    takes_style: bool
+    default_style: str
+    plain_background: bool
+    """The picture is the product on white: the local cut-out can make it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One press of Generate."""
+
+    id: int
+    key: str
+    created_at: datetime
+    created_by: str
+    preset: str
+    preset_version: int
+    style: str
+    ratio: str
+    size: str
+    outputs: int
+    provider: str
+    model: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """One input of a task, as stored, with the marks of the file that was uploaded."""
+
+    id: int
+    key: str
+    task_id: int
+    position: int
+    sku: str
+    product_name: str
+    prompt: str
+    store: str
+    object_key: str
+    thumb_key: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    flattened: bool
+    """Transparent parts were laid on white."""
+    original_name: str
+    original_type: str
+    original_bytes: int
+    original_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """One wanted picture, whatever became of it."""
+
+    id: int
+    key: str
+    task_id: int
+    photo_id: int
+    variant: int
+    state: OutputState
+    review: ReviewState
+    checks: ChecksState
+    provider: str
+    model: str
+    store: str
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    not_before: datetime | None
+    """Not to be started earlier: the provider asked for a wait."""
+    object_key: str | None
+    thumb_key: str | None
+    content_type: str | None
+    width: int | None
+    height: int | None
+    bytes: int | None
+    sha256: str | None
+    cost_micros: int | None
+    """Millionths of a US dollar; None is unknown, 0 is free."""
+    latency_ms: int | None
+    model_version: str | None
+    provider_request_id: str | None
+    notes: Mapping[str, Any]
+    """What the provider says of its picture, for example `cutout_confidence` (0 to 1)."""
+    error_kind: str | None
+    error_data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One act, by whom, written in the transaction of the act."""
+
+    id: int
+    at: datetime
+    actor: str
+    verb: str
+    task_id: int | None
+    output_id: int | None
+    data: Mapping[str, Any]

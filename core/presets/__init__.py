@@ -1,0 +1,39 @@
+"""Presets as data: one TOML file each, versioned; a changed text gets a new version."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from core.errors import OrderRefused
+from core.model import Preset
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def all_presets() -> tuple[Preset, ...]:
+    """The presets in the order in which they are offered."""
+    found = []
+    for path in _FOLDER.glob("*.toml"):
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.append((values.pop("order"), Preset(name=path.stem, **values)))
+    return tuple(preset for _, preset in sorted(found, key=lambda pair: pair[0]))
+
+
+def find(name: str) -> Preset:
+    """Raises OrderRefused for a name that is not offered."""
+    for preset in all_presets():
+        if preset.name == name:
+            return preset
+    raise OrderRefused("preset", name, ", ".join(preset.name for preset in all_presets()))
+
+
+def render(preset: Preset, *, style: str, product_name: str) -> str:
+    """The prompt of one photo."""
+    product = f"The product is: {product_name.strip()}." if product_name.strip() else ""
+    wanted = style.strip() or preset.default_style
+    values = {"product": product, "style": wanted if preset.takes_style else ""}
+    lines = (line.strip() for line in preset.prompt.format_map(values).splitlines())
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,71 @@
+"""The seam to image models: one request in, one picture or one typed error out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRequest:
+    """One picture wanted."""
+
+    model: str
+    prompt: str
+    photos: tuple[bytes, ...] = field(repr=False)
+    """Reference photos as JPEG bytes, upright, sRGB; the product first."""
+    ratio: str
+    """For example "4:5"."""
+    size: str
+    """"1K", "2K" or "4K"."""
+    variant: int
+    """1 for the first output of a photo, 2 for the next."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageAnswer:
+    """One picture, its bytes exactly as they came."""
+
+    data: bytes = field(repr=False)
+    cost_micros: int | None
+    """Millionths of a US dollar; None is unknown, 0 is free."""
+    model_version: str | None = None
+    request_id: str | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What a model takes."""
+
+    name: str
+    ratios: tuple[str, ...]
+    sizes: tuple[str, ...]
+
+
+class ImageProvider(Protocol):
+    """Raises `core.errors.ProviderError` kinds and nothing else on a foreseen outcome."""
+
+    name: str
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models offered, the default first. No network."""
+        ...
+
+    def estimate(self, model: str, size: str) -> int | None:
+        """Millionths of a US dollar for one picture; None when the price is unknown."""
+        ...
+
+    def generate(self, request: ImageRequest) -> ImageAnswer:
+        """Ask once; never repeat by itself."""
+        ...
+
+    def probe(self) -> Mapping[str, Any]:
+        """Facts for the doctor; free of charge.
+
+        Raises a `ProviderError` when generation could not work.
+        """
+        ...

@@ -1,0 +1,161 @@
+"""The process-wide pool that makes waiting pictures: claims, leases, heartbeat, recovery."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core import clock, making, recovery
+from core.database import queue
+from core.database.engine import writing
+from core.errors import DatabaseError, PackshotError
+
+if TYPE_CHECKING:
+    from core.studio import Studio
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=20)
+HEARTBEAT = 5.0
+_LOOK = 1.0
+"""Seconds between looks for work that another process wrote."""
+
+
+class Runner:
+    """Runs queued outputs side by side, up to PROVIDER_CONCURRENCY, for as long as the process lives."""
+
+    def __init__(self, studio: Studio, *, lease: timedelta = LEASE, heartbeat: float = HEARTBEAT) -> None:
+        self._studio = studio
+        self._lease = lease
+        self._heartbeat = heartbeat
+        self._slots = studio.settings.provider_concurrency
+        self._pool = ThreadPoolExecutor(max_workers=self._slots, thread_name_prefix="making")
+        self._busy = 0
+        self._changed = threading.Condition()
+        self._woken = False
+        self._stopping = False
+        self._worker_id: int | None = None
+        self._threads = [
+            threading.Thread(target=self._dispatch, name="dispatch", daemon=True),
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin to claim; returns at once. A database that is away is waited for."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """There is something to claim."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def stop(self, *, drain: float = 25.0) -> None:
+        """Claim nothing more and wait up to `drain` seconds for what was sent; give the lease back."""
+        deadline = time.monotonic() + drain
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            while self._busy and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._worker_id is not None and not self._busy:
+            try:
+                with writing(self._studio.engine) as connection:
+                    queue.renew_lease(connection, self._worker_id, clock.now() - self._lease)
+            except DatabaseError as error:
+                log.warning("the lease was not given back: %s", error.kind)
+
+    def _dispatch(self) -> None:
+        while not self._stopping:
+            try:
+                worker_id = self._register()
+                ids = self._claim(worker_id)
+            except DatabaseError as error:
+                log.warning("waiting for the database: %s", error.kind)
+                self._wait(3.0)
+                continue
+            for output_id in ids:
+                self._pool.submit(self._run, output_id, worker_id)
+            if not ids:
+                self._wait(_LOOK)
+
+    def _register(self) -> int:
+        if self._worker_id is None:
+            from core.studio import prepare
+
+            prepare(self._studio)
+            now = clock.now()
+            values = {
+                "key": str(uuid.uuid4()),
+                "host": socket.gethostname()[:200],
+                "started_at": now,
+                "lease_until": now + self._lease,
+            }
+            with writing(self._studio.engine) as connection:
+                self._worker_id = queue.register_worker(connection, values)
+            recovery.recover(self._studio)
+        return self._worker_id
+
+    def _claim(self, worker_id: int) -> list[int]:
+        with self._changed:
+            free = self._slots - self._busy
+            self._woken = False
+        if free <= 0 or self._stopping:
+            return []
+        with writing(self._studio.engine) as connection:
+            ids = queue.claim(
+                connection,
+                worker_id=worker_id,
+                providers=list(self._studio.providers),
+                store=self._studio.store.name,
+                limit=free,
+                now=clock.now(),
+            )
+        with self._changed:
+            self._busy += len(ids)
+        return ids
+
+    def _wait(self, seconds: float) -> None:
+        with self._changed:
+            if not self._woken and not self._stopping:
+                self._changed.wait(seconds)
+
+    def _run(self, output_id: int, worker_id: int) -> None:
+        try:
+            making.run_output(self._studio, output_id, worker_id=worker_id)
+        except PackshotError as error:
+            log.error("output %s was left to recovery: %s", output_id, error.kind)
+            recovery.release(self._studio, output_id, worker_id)
+        except Exception:
+            log.exception("output %s ended by a mistake of the desk", output_id)
+            recovery.release(self._studio, output_id, worker_id)
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._woken = True
+                self._changed.notify_all()
+
+    def _beat(self) -> None:
+        beaten = time.monotonic()
+        while not (self._stopping and not self._busy):
+            time.sleep(min(0.2, self._heartbeat))
+            if self._worker_id is None or time.monotonic() - beaten < self._heartbeat:
+                continue
+            beaten = time.monotonic()
+            try:
+                now = clock.now()
+                with writing(self._studio.engine) as connection:
+                    queue.renew_lease(connection, self._worker_id, now + self._lease)
+                recovery.recover(self._studio)
+            except DatabaseError as error:
+                log.warning("no heartbeat: %s", error.kind)

@@ -1,0 +1,140 @@
+"""The Studio: what every verb works with, wired once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import DatabaseError, StorageReadOnly
+from core.providers import ImageProvider
+from core.settings import ROOT, Settings
+from core.storage import ObjectStore
+from core.storage.folder import FolderStore
+from core.storage.links import LinkSigner
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """Settings and the open parts. Threads may share it."""
+
+    settings: Settings
+    engine: Engine
+    store: ObjectStore
+    signer: LinkSigner
+    providers: Mapping[str, ImageProvider]
+    pool: ThreadPoolExecutor
+    """For work on pictures while a page waits."""
+    enqueue: Callable[[Sequence[int]], None]
+    """Says that these outputs wait."""
+
+    def link(self, key: str, *, download: str | None = None) -> str:
+        """Where a browser loads an object."""
+        return self.store.link(key, download=download)
+
+
+@contextmanager
+def open_studio(
+    settings: Settings,
+    *,
+    work: bool = True,
+    providers: Mapping[str, ImageProvider] | None = None,
+    store: ObjectStore | None = None,
+) -> Iterator[Studio]:
+    """Open everything; with `work` this process also runs what waits.
+
+    A database or a store that can't be reached is no failure to open: verbs raise when they need it.
+    Raises StorageReadOnly when no secret for links can be kept.
+    """
+    from core.database.engine import make_engine
+    from core.runner import Runner
+
+    signer = LinkSigner(app_secret(settings))
+    engine = make_engine(
+        settings.database_url.get_secret_value(), pool_size=settings.provider_concurrency + 8
+    )
+    runner: Runner | None = None
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="pictures") as pool:
+        studio = Studio(
+            settings=settings,
+            engine=engine,
+            store=store or FolderStore(settings.upload_dir, signer),
+            signer=signer,
+            providers=providers or make_providers(settings),
+            pool=pool,
+            enqueue=lambda ids: runner.wake() if runner else None,
+        )
+        with suppress(DatabaseError):
+            prepare(studio)
+        if work:
+            runner = Runner(studio)
+            runner.start()
+        try:
+            yield studio
+        finally:
+            if runner:
+                runner.stop()
+            engine.dispose()
+
+
+def prepare(studio: Studio) -> None:
+    """Bring tables and presets up to date. Raises DatabaseError kinds."""
+    from core import intake
+    from core.database.migrate import migrate
+
+    migrate(studio.engine)
+    intake.record_presets(studio)
+
+
+def make_providers(settings: Settings) -> Mapping[str, ImageProvider]:
+    """The providers that can be asked, the configured one first."""
+    from core.providers.local import LocalCutout
+
+    local = LocalCutout()
+    return {local.name: local}
+
+
+def app_secret(settings: Settings) -> str:
+    """APP_SECRET, or one made once and kept under `var/` for this machine alone."""
+    if settings.app_secret:
+        return settings.app_secret.get_secret_value()
+    path = ROOT / "var" / "app_secret"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _kept_secret(path)
+    except OSError as exc:
+        raise StorageReadOnly() from exc
+
+
+def _kept_secret(path: Path) -> str:
+    with suppress(FileExistsError):
+        made = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        try:
+            path.hardlink_to(made)  # Whoever comes first wins; the others read it.
+        finally:
+            made.unlink()
+    return path.read_text(encoding="ascii")
+
+
+_current: list[Studio] = []
+
+
+def set_current(studio: Studio | None) -> None:
+    """Put the process's Studio in its one holder, or take it out."""
+    _current[:] = [] if studio is None else [studio]
+
+
+def current() -> Studio:
+    """The process's Studio. Raises RuntimeError when none is open."""
+    if not _current:
+        raise RuntimeError("No studio is open: start the desk with `streamlit run app.py`.")
+    return _current[0]

@@ -1,0 +1,86 @@
+"""HTTP routes beside the pages: liveness, readiness, and pictures by signed link."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core import doctor, studio
+from core.errors import ObjectMissing, StorageError
+from core.images.kinds import image_type
+from core.model import Health
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+async def health(request: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "healthy"})
+
+
+async def ready(request: Request) -> Response:
+    """200 when database, storage and provider can work, else 503; never a paid call."""
+    found = await run_in_threadpool(doctor.readiness, studio.current())
+    failed = any(state is Health.FAILED for state in found.values())
+    return JSONResponse({"ready": not failed, **found}, status_code=503 if failed else 200)
+
+
+async def picture(request: Request) -> Response:
+    """An object by its signed token; 404 for anything forged or expired."""
+    desk = studio.current()
+    link = desk.signer.read(request.path_params["token"])
+    if link is None:
+        return Response(status_code=404)
+    tag = f'"{hashlib.sha256(link.key.encode()).hexdigest()[:32]}"'  # Keys are never written twice.
+    headers = {
+        "ETag": tag,
+        "Cache-Control": f"private, max-age={max(0, int(link.expires - time.time()))}, immutable",
+        "Accept-Ranges": "bytes",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if link.download:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(link.download, safe='')}"
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    try:
+        data = await run_in_threadpool(desk.store.get, link.key)
+    except ObjectMissing:
+        return Response(status_code=404)
+    except StorageError:
+        return Response(status_code=503, headers={"Retry-After": "5"})
+    return _ranged(data, headers, request.headers)
+
+
+def _ranged(data: bytes, headers: dict[str, str], asked: Any) -> Response:
+    media_type = image_type(data) or "application/octet-stream"
+    wanted = asked.get("range", "")
+    if (
+        not wanted.startswith("bytes=")
+        or "," in wanted
+        or asked.get("if-range", headers["ETag"]) != headers["ETag"]
+    ):
+        return Response(data, headers=headers, media_type=media_type)
+    first, _, last = wanted.removeprefix("bytes=").partition("-")
+    if not (first + last).isdigit():
+        return Response(data, headers=headers, media_type=media_type)
+    start = int(first) if first else max(0, len(data) - int(last))
+    end = min(int(last), len(data) - 1) if first and last else len(data) - 1
+    if start > end:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{len(data)}"})
+    headers = {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
+    return Response(data[start : end + 1], status_code=206, headers=headers, media_type=media_type)
+
+
+routes = [
+    Route("/health", health),
+    Route("/ready", ready),
+    Route("/pictures/{token}", picture),
+]

@@ -1,0 +1,74 @@
+"""System: is the desk well, and what to do where it is not."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import clock, doctor, studio
+from core.doctor import Finding
+from core.model import Health
+from pages.ui.words import local, plain, t, words
+
+ICONS = {
+    Health.OK: ":green[:material/check_circle:]",
+    Health.WARNING: ":orange[:material/warning:]",
+    Health.FAILED: ":red[:material/error:]",
+}
+COLORS = {Health.OK: "green", Health.WARNING: "orange", Health.FAILED: "red"}
+ORDER = [Health.FAILED, Health.WARNING, Health.OK]
+
+
+def draw(finding: Finding) -> None:
+    data = {name: plain(value) if isinstance(value, str) else value for name, value in finding.data.items()}
+    key = f"doctor.{finding.part}.{finding.code}"
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            st.markdown(f"{ICONS[finding.health]} **{t('doctor.' + finding.part)}**", width="stretch")
+            st.badge(t(f"health.{finding.health}"), color=COLORS[finding.health])  # type: ignore[arg-type]
+        say = words().title(finding.error) if finding.error else t(key, **data)
+        st.caption(f"{say} · {finding.ms} ms")
+        if finding.error:
+            st.markdown(words().sentence(finding.error, data))
+        elif f"{key}.remedy" in words():
+            st.markdown(t(f"{key}.remedy", **data))
+
+
+def look(write: bool) -> None:
+    findings = doctor.examine(studio.current(), write=write)
+    st.session_state["checked"] = (clock.now(), findings)
+
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title(t("system.title"), anchor=False, width="stretch")
+    st.button(
+        t("system.check"),
+        icon=":material/refresh:",
+        type="primary",
+        key="check",
+        on_click=look,
+        args=(False,),
+    )
+    st.button(t("system.write"), icon=":material/upload:", key="write", on_click=look, args=(True,))
+
+if "checked" not in st.session_state:
+    with st.spinner(t("system.looking"), show_time=True):
+        look(False)
+at, findings = st.session_state["checked"]
+failed = sum(finding.health is Health.FAILED for finding in findings)
+warned = sum(finding.health is Health.WARNING for finding in findings)
+said = [t("system.problems", n=failed)] if failed else []
+said += [t("system.warnings", n=warned)] if warned else []
+seconds = f"{sum(finding.ms for finding in findings) / 1000:.1f}"
+st.markdown(
+    f"**{t('system.and').join(said) or t('system.well')}** "
+    + t("system.checked", time=f"{local(at):%H:%M}", seconds=seconds)
+)
+for finding in sorted(findings, key=lambda found: ORDER.index(found.health)):
+    if finding.health is not Health.OK:
+        with st.container(border=True):
+            draw(finding)
+with st.container(border=True), st.grid(2, gap=("small", "large"), min_column_width=280):
+    for finding in findings:
+        if finding.health is Health.OK:
+            with st.container():
+                draw(finding)

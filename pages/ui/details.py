@@ -1,0 +1,93 @@
+"""One picture with all that is known of it, in a drawer at the right."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from core import history, studio
+from core.errors import PackshotError
+from core.history import Details
+from core.model import Actor, OutputState
+from pages.ui.results import file_name
+from pages.ui.trouble import harmless, show
+from pages.ui.words import local, money, plain, preset_name, t, words
+
+_COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
+
+
+def open_details(key: str) -> None:
+    """Open the drawer; a key that is not there says so."""
+    try:
+        found = history.details(studio.current(), key)
+    except PackshotError as error:
+        show(error)
+        return
+    title = plain(found.photo.product_name or found.photo.original_name)
+    st.dialog(title, width=560, position="right")(lambda: _drawer(found))()
+
+
+def _drawer(found: Details) -> None:
+    desk, output, photo, task = studio.current(), found.output, found.photo, found.task
+    if output.object_key:
+        alt = html.escape(photo.product_name or photo.original_name, quote=True)
+        source = html.escape(desk.link(output.object_key), quote=True)
+        st.html(
+            f'<img src="{source}" alt="{alt}" style="display:block;'
+            'width:100%;max-height:46dvh;object-fit:contain;background:#77797C;border-radius:8px">'
+        )
+    if output.error_kind:
+        say = harmless(output.error_kind, output.error_data)
+        st.error(f"**{words().title(output.error_kind)}** {say}", icon=":material/error:")
+    with st.container(horizontal=True):
+        if output.state is OutputState.SUCCEEDED:
+            st.badge(t(f"review.{output.review}"), color=_COLORS[output.review])  # type: ignore[arg-type]
+        else:
+            st.badge(t(f"state.{output.state}"), color="gray")
+        st.badge(f"{preset_name(task.preset)} v{task.preset_version}", color="gray")
+        if output.state is OutputState.SUCCEEDED:
+            st.badge(money(output.cost_micros), color="gray")
+    with st.container(horizontal=True):
+        if st.button(t("details.again"), icon=":material/refresh:", type="primary", key="again-now"):
+            try:
+                new = history.again(desk, output.key, by=Actor.local())
+            except PackshotError as error:
+                show(error)
+            else:
+                st.switch_page("generate.py", query_params={"task": new})
+        if st.button(t("details.change"), icon=":material/edit:", key="again-changed"):
+            try:
+                st.session_state["again"] = history.photo_again(desk, photo)
+            except PackshotError as error:
+                show(error)
+            else:
+                st.session_state["prefill"] = history.order_of(task)
+                st.switch_page("generate.py")
+        if output.object_key:
+            st.link_button(
+                t("gallery.download"),
+                desk.link(output.object_key, download=file_name(photo, output)),
+                icon=":material/download:",
+            )
+    with st.expander(t("details.prompt")):
+        st.code(photo.prompt, language=None, wrap_lines=True)
+    size = f"{output.width} x {output.height}" if output.width else "-"
+    facts = {
+        "details.sku": photo.sku or "-",
+        "details.model": f"{t('provider.' + output.provider)} · {output.model_version or output.model}",
+        "details.size": size,
+        "details.took": "-" if output.latency_ms is None else f"{output.latency_ms / 1000:.1f} s",
+        "details.made": f"{local(output.finished_at or output.created_at):%Y-%m-%d %H:%M:%S}",
+        "details.file": f"{photo.original_name} · {photo.original_type} · "
+        f"{photo.original_bytes / 1e6:.1f} MB",
+        "details.request": output.provider_request_id or "-",
+    }
+    if "cutout_confidence" in output.notes:
+        facts["details.confidence"] = f"{output.notes['cutout_confidence']:.0%}"
+    if photo.flattened:
+        facts["details.flattened"] = t("yes")
+    st.table({t(key): plain(value) for key, value in facts.items()}, border="horizontal")
+    st.page_link(
+        "generate.py", label=t("details.task"), icon=":material/open_in_new:", query_params={"task": task.key}
+    )

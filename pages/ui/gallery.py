@@ -1,0 +1,29 @@
+"""The grid of pictures: one component for all cards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pages.ui.component import component
+from pages.ui.words import t
+
+_component = component("gallery", '<div class="root"></div>')
+
+
+def gallery(
+    groups: Sequence[dict[str, Any]], *, key: str, minimum: int = 168, opens: str = "large"
+) -> dict[str, Any] | None:
+    """Draw cards; returns what was just asked: {"act": "open" | "retry", "id": ...} or None.
+
+    A group has `items` and, where wanted, a `source`. With `opens="large"` a click shows the picture large
+    beside its source without asking the server; with "act" it is returned.
+    """
+    text = {
+        name: t(f"gallery.{name}")
+        for name in ("open", "download", "running", "queued", "close", "source", "result", "previous", "next")
+    }
+    data = {"groups": list(groups), "text": text, "min": minimum, "now": time.time(), "opens": opens}
+    asked = _component(key=key, data=data, on_act_change=lambda: None).act
+    return dict(asked) if asked else None

@@ -1,0 +1,137 @@
+"""The pictures of one task as they come."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core import generation, studio
+from core.errors import DatabaseError, PackshotError
+from core.generation import TaskView
+from core.model import Actor, Output, OutputState, Photo
+from pages.ui.cards import output_card
+from pages.ui.gallery import gallery
+from pages.ui.trouble import sentence
+from pages.ui.words import t
+
+
+def results(key: str) -> None:
+    """Show a task; while pictures are to come, look again by itself."""
+    try:
+        pending = generation.view(studio.current(), key).pending
+    except DatabaseError:
+        pending = True
+    with st.container(key="results"):
+        st.fragment(_results, run_every="700ms" if pending else None)(key)
+
+
+def _results(key: str) -> None:
+    desk = studio.current()
+    try:
+        view = generation.view(desk, key)
+    except DatabaseError as error:
+        st.warning(sentence(error), icon=":material/cloud_off:")
+        return
+    was_pending = st.session_state.get("pending") == key
+    st.session_state["pending"] = key if view.pending else None
+    if was_pending and not view.pending:
+        st.rerun()
+    _summary(view)
+    asked = gallery([_group(photo, view) for photo in view.photos], key=f"results-{key}", minimum=190)
+    if asked and asked["act"] == "retry":
+        generation.retry_output(desk, str(asked["id"]), by=Actor.local())
+        st.rerun()
+
+
+def _summary(view: TaskView) -> None:
+    total, ready = len(view.outputs), view.count(OutputState.SUCCEEDED)
+    trouble = view.count(OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
+    failed, waiting = view.count(OutputState.FAILED), view.count(OutputState.QUEUED)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        say = (
+            t("results.trouble", d=ready, n=total, f=trouble)
+            if trouble
+            else t("results.ready", d=ready, n=total)
+        )
+        st.markdown(f"**{say}**", width="stretch")
+        if failed:
+            st.button(
+                t("results.retry", n=failed),
+                icon=":material/refresh:",
+                key="retry-failed",
+                on_click=_act,
+                args=(generation.retry, view.task.key),
+            )
+        if waiting:
+            st.button(
+                t("results.stop"),
+                icon=":material/stop:",
+                type="tertiary",
+                key="stop-waiting",
+                on_click=_act,
+                args=(generation.stop_waiting, view.task.key),
+            )
+        if not view.pending and ready:
+            st.download_button(
+                t("results.download"),
+                data=lambda: _zip(view),
+                file_name=f"packshot-{view.task.key[:8]}.zip",
+                mime="application/zip",
+                icon=":material/download:",
+                key="download-all",
+                on_click="ignore",
+            )
+    st.progress((ready + trouble) / total)
+
+
+def _act(verb: Callable[..., object], key: str) -> None:
+    try:
+        verb(studio.current(), key, by=Actor.local())
+    except PackshotError as error:
+        st.session_state["refused"] = error
+
+
+def _group(photo: Photo, view: TaskView) -> dict[str, Any]:
+    desk = studio.current()
+    name = photo.product_name or photo.original_name
+    source = {
+        "thumb": desk.link(photo.thumb_key),
+        "image": desk.link(photo.object_key),
+        "alt": t("generate.source"),
+        "name": name,
+        "small": photo.sku,
+    }
+    items = [
+        output_card(output, name=name, sku=photo.sku)
+        for output in view.outputs
+        if output.photo_id == photo.id
+    ]
+    return {"id": photo.key, "source": source, "items": items}
+
+
+def _zip(view: TaskView) -> bytes:
+    desk = studio.current()
+    names = {photo.id: photo for photo in view.photos}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for output in view.outputs:
+            if output.state is OutputState.SUCCEEDED and output.object_key:
+                try:
+                    archive.writestr(
+                        file_name(names[output.photo_id], output), desk.store.get(output.object_key)
+                    )
+                except PackshotError as error:
+                    archive.writestr(f"{output.key}.txt", sentence(error))
+    return out.getvalue()
+
+
+def file_name(photo: Photo, output: Output) -> str:
+    """What a browser saves a picture as: the SKU or the source's name, the number, the type."""
+    stem = photo.sku or photo.original_name.rsplit(".", 1)[0]
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:80] or "picture"
+    extension = (output.object_key or ".jpg").rsplit(".", 1)[-1]
+    return f"{safe}_{photo.position}_{output.variant}.{extension}"

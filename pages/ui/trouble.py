@@ -1,0 +1,32 @@
+"""Errors on a page: what happened, what it means, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.errors import DatabaseError, PackshotError
+from pages.ui.words import plain, t, words
+
+
+def sentence(error: PackshotError) -> str:
+    """The sentence of an error with its values made harmless for Markdown."""
+    return harmless(error.kind, error.data)
+
+
+def harmless(kind: str, data: Mapping[str, Any]) -> str:
+    """The same for a row's error."""
+    safe = {k: plain(v) if isinstance(v, str) and k != "reason" else v for k, v in data.items()}
+    return words().sentence(kind, safe)
+
+
+def show(error: Exception) -> None:
+    """An error box; a mistake of the desk says so without details."""
+    if isinstance(error, PackshotError):
+        st.error(f"**{words().title(error.kind)}** {sentence(error)}", icon=":material/error:")
+        if isinstance(error, DatabaseError):
+            st.button(t("again"), icon=":material/refresh:", key="trouble-again")
+    else:
+        st.error(t("error.mistake"), icon=":material/error:")

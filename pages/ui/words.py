@@ -1,0 +1,62 @@
+"""Words of a page in the language of the person who reads it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from core import language, studio
+from core.language import Words
+from core.model import Preset
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+
+
+def chosen() -> str:
+    """The language of this session: chosen, else the browser's."""
+    return str(st.session_state.get("language") or language.from_browser(st.context.locale))
+
+
+def words() -> Words:
+    return language.words(chosen())
+
+
+def t(key: str, /, **values: Any) -> str:
+    """A sentence of the catalogue. Values that people or models wrote go through `plain` first."""
+    return words()(key, **values)
+
+
+def plain(text: object) -> str:
+    """Text as it is, where Markdown would be read."""
+    return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+
+
+def money(micros: int | None) -> str:
+    """US dollars; unknown is said, free is said."""
+    if micros is None:
+        return t("price.unknown")
+    if micros == 0:
+        return t("price.free")
+    dollars = micros / 1_000_000
+    return f"US${dollars:.2f}" if dollars >= 0.1 else f"US${dollars:.4f}"
+
+
+def local(moment: datetime) -> datetime:
+    """A moment on the operators' clock."""
+    return moment.astimezone(studio.current().settings.zone)
+
+
+def when(moment: datetime) -> str:
+    """Today as a time, else as day and time."""
+    here = local(moment)
+    today = datetime.now(here.tzinfo).date()
+    return f"{here:%H:%M}" if here.date() == today else f"{here:%Y-%m-%d %H:%M}"
+
+
+def preset_name(preset: Preset | str) -> str:
+    name = preset if isinstance(preset, str) else preset.name
+    key = f"preset.{name}.name"
+    return t(key) if key in words() else name

@@ -1,0 +1,1 @@
+"""Measurements against named references: `python3 dev.py bench [name]`."""

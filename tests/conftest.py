@@ -1,0 +1,147 @@
+"""Parts for all tests: real ones, in temporary folders."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import generation, studio
+from core.images.sample import sample_photo
+from core.model import Actor, Order, Upload
+from core.providers import ImageAnswer, ImageRequest, ModelInfo
+from core.settings import Settings, load_settings
+from core.studio import Studio, open_studio
+
+BY = Actor.local()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_loopback() -> Iterator[None]:
+    """A test that would leave this machine fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (
+            "127.0.0.1",
+            "::1",
+            "localhost",
+        ):
+            raise AssertionError(f"a test wanted to reach {address[0]}")
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine reaches a test."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    return sample_photo()
+
+
+class Scripted:
+    """A provider whose answers a test decides: each a picture's bytes, an error, or a function."""
+
+    name = "gemini"
+
+    def __init__(self, picture: bytes) -> None:
+        self.picture = picture
+        self.script: list[Any] = []
+        self.asked: list[ImageRequest] = []
+        self.latency = 0.0
+        self.running = self.peak = 0
+        self._lock = threading.Lock()
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return (ModelInfo(name="scripted", ratios=("1:1", "4:5"), sizes=("1K",)),)
+
+    def estimate(self, model: str, size: str) -> int | None:
+        return 33_600
+
+    def probe(self) -> dict[str, Any]:
+        return {}
+
+    def generate(self, request: ImageRequest) -> ImageAnswer:
+        with self._lock:
+            self.asked.append(request)
+            self.running += 1
+            self.peak = max(self.peak, self.running)
+            answer = self.script.pop(0) if self.script else self.picture
+        try:
+            time.sleep(self.latency)
+            if callable(answer):
+                answer = answer()
+            if isinstance(answer, Exception):
+                raise answer
+            return ImageAnswer(data=answer, cost_micros=33_600, model_version="s-1", request_id="req-1")
+        finally:
+            with self._lock:
+                self.running -= 1
+
+
+@pytest.fixture
+def scripted(photo: bytes) -> Scripted:
+    return Scripted(photo)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, scripted: Scripted) -> Iterator[Callable[..., Studio]]:
+    """Open a Studio on a real SQLite file and a folder; `work=False` leaves the queue alone."""
+    from core.providers.local import LocalCutout
+
+    with ExitStack() as stack:
+
+        def opened(*, work: bool = True, **overrides: Any) -> Studio:
+            settings = load_settings(
+                database_url=f"sqlite:///{tmp_path / 'packshot.db'}",
+                upload_dir=tmp_path / "media",
+                app_secret="a secret for tests",
+                **overrides,
+            )
+            both = {"local": LocalCutout(), "gemini": scripted}
+            found = stack.enter_context(open_studio(settings, work=work, providers=both))
+            studio.set_current(found)
+            stack.callback(studio.set_current, None)
+            return found
+
+        yield opened
+
+
+def order(**changes: Any) -> Order:
+    values: dict[str, Any] = {
+        "preset": "white_bg_front",
+        "outputs": 1,
+        "ratio": "1:1",
+        "size": "1K",
+        "provider": "gemini",
+        "model": "scripted",
+    }
+    return Order(**{**values, **changes})
+
+
+def upload(data: bytes, name: str = "cup.jpg", **values: str) -> Upload:
+    return Upload(name=name, data=data, **values)
+
+
+def finished(desk: Studio, key: str, *, seconds: float = 20) -> generation.TaskView:
+    """Wait until nothing of a task is left to do."""
+    until = time.monotonic() + seconds
+    while (view := generation.view(desk, key)).pending:
+        assert time.monotonic() < until, f"still going on: {[o.state for o in view.outputs]}"
+        time.sleep(0.02)
+    return view
