@@ -27,7 +27,8 @@ WATCH = """() => {
     const app = document.querySelector('[data-testid=stApp]')
     window.rerun = new Promise((done, failed) => {
         let pressed = 0, ran = false
-        document.addEventListener('keydown', () => { pressed ||= performance.now() }, { capture: true, once: true })
+        const start = () => { pressed ||= performance.now() }
+        document.addEventListener('keydown', start, { capture: true, once: true })
         const watcher = new MutationObserver(() => {
             const state = app.dataset.testScriptState
             ran ||= state === 'running'
