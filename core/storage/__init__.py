@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -11,6 +12,8 @@ from typing import Protocol
 class ObjectInfo:
     key: str
     bytes: int
+    modified: datetime
+    """When it was stored, in UTC, by the store's own clock."""
 
 
 @dataclass(frozen=True, kw_only=True)

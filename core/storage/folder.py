@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import ObjectExists, ObjectMissing, StorageFull, StorageReadOnly, StorageUnavailable
@@ -27,6 +28,11 @@ def _translated() -> Iterator[None]:
         if exc.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise StorageReadOnly() from exc
         raise StorageUnavailable(exc.strerror or type(exc).__name__) from exc
+
+
+def _info(key: str, path: Path) -> ObjectInfo:
+    found = path.stat()
+    return ObjectInfo(key=key, bytes=found.st_size, modified=datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 class FolderStore:
@@ -73,34 +79,37 @@ class FolderStore:
         path = self._path(key)
         with _translated():
             try:
-                return ObjectInfo(key=key, bytes=path.stat().st_size) if path.is_file() else None
+                return _info(key, path) if path.is_file() else None
             except FileNotFoundError:
                 return None
 
     def list(self, prefix: str = "", *, after: str | None = None, limit: int = 1000) -> Listing:
         found: list[ObjectInfo] = []
         with _translated():
-            for key, path in self._walk(self.root, ""):
+            for key, path in self._walk(self.root, "", prefix, after or ""):
                 if not key.startswith(prefix) or (after is not None and key <= after):
                     continue
                 if len(found) == limit:
                     return Listing(objects=tuple(found), after=found[-1].key)
                 with suppress(FileNotFoundError):
-                    found.append(ObjectInfo(key=key, bytes=path.stat().st_size))
+                    found.append(_info(key, path))
         return Listing(objects=tuple(found), after=None)
 
-    def _walk(self, folder: Path, start: str) -> Iterator[tuple[str, Path]]:
+    def _walk(self, folder: Path, start: str, prefix: str, after: str) -> Iterator[tuple[str, Path]]:
+        """Files in key order; folders that can't hold a wanted key stay shut, so that pages cost alike."""
         try:
-            entries = [*folder.iterdir()]
+            with os.scandir(folder) as entries:
+                # A folder sorts with its slash, as in an object store's flat key order.
+                names = sorted(entry.name + "/" if entry.is_dir() else entry.name for entry in entries)
         except FileNotFoundError:
             return
-        # A folder sorts with its slash, as in an object store's flat key order.
-        names = sorted((entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in entries)
-        for name, entry in names:
-            if name.endswith("/"):
-                yield from self._walk(entry, start + name)
-            elif not name.startswith(_TEMPORARY):
-                yield start + name, entry
+        for name in names:
+            key = start + name
+            if not name.endswith("/"):
+                if not name.startswith(_TEMPORARY):
+                    yield key, folder / name
+            elif (key > after or after.startswith(key)) and key.startswith(prefix[: len(key)]):
+                yield from self._walk(folder / name, key, prefix, after)
 
     def delete(self, keys: Sequence[str]) -> None:
         for path in [self._path(key) for key in keys]:
