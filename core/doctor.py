@@ -13,7 +13,7 @@ from typing import Any
 
 from core import clock, generation
 from core.database import migrate
-from core.database.engine import database_time
+from core.database.engine import facts
 from core.errors import PackshotError, ProviderError
 from core.model import Actor, Health, Order, OutputState, Upload
 from core.settings import ROOT
@@ -85,8 +85,8 @@ def _settings(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
 
 
 def _database(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
-    database_time(studio.engine)
-    return Health.OK, "ok", {"kind": {"sqlite": "SQLite"}.get(studio.engine.dialect.name, "Postgres")}
+    found = facts(studio.engine)
+    return Health.OK, "ok", {"kind": found.kind, "version": found.version}
 
 
 def _migrations(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
@@ -114,7 +114,7 @@ def _provider(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
 
 
 def _clock(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
-    off = abs((database_time(studio.engine) - clock.now()).total_seconds())
+    off = abs((facts(studio.engine).at - clock.now()).total_seconds())
     data = {"seconds": f"{off:.1f}"}
     return (Health.OK, "ok", data) if off < 5 else (Health.WARNING, "off", data)
 

@@ -12,7 +12,9 @@ PackshotError
 │   ├── StorageUnavailable  StorageFull  StorageReadOnly
 │   └── ObjectMissing  ObjectExists  InvalidKey
 ├── DatabaseError
-│   └── DatabaseUnavailable  DatabaseCorrupt  DatabaseReadOnly  DatabaseFull  DatabaseTooNew
+│   ├── DatabaseUnavailable  DatabaseCrowded              it may answer later
+│   ├── DatabaseRefused  DatabaseMissing  DatabaseHostUnknown   DATABASE_URL is wrong
+│   └── DatabaseCorrupt  DatabaseReadOnly  DatabaseFull  DatabaseTooNew  DatabaseBehind
 ├── Stopped             an operator stopped it before it was sent
 ├── ProcessDied         the process went away, nothing had been sent
 └── ProviderError
@@ -148,7 +150,23 @@ class DatabaseError(PackshotError):
 
 
 class DatabaseUnavailable(DatabaseError):
-    pass
+    """It can't be reached, or the connection broke: whether the last transaction counts is not known."""
+
+
+class DatabaseCrowded(DatabaseError):
+    """It has no connection left."""
+
+
+class DatabaseRefused(DatabaseError):
+    """It doesn't accept the user or the password."""
+
+
+class DatabaseMissing(DatabaseError):
+    """The server has no database of that name."""
+
+
+class DatabaseHostUnknown(DatabaseError):
+    """No server has that name."""
 
 
 class DatabaseCorrupt(DatabaseError):
@@ -165,6 +183,10 @@ class DatabaseFull(DatabaseError):
 
 class DatabaseTooNew(DatabaseError):
     """A newer Packshot has changed this database's tables."""
+
+
+class DatabaseBehind(DatabaseError):
+    """The tables of this version are not there (yet)."""
 
 
 class Stopped(PackshotError):

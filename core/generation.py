@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core import clock, intake, making
 from core.database import queue, tasks
 from core.database.engine import reading, writing
-from core.errors import NotAllowed, NotFound, PackshotError, StorageError
+from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError
 from core.images.decode import Decoded, decode
 from core.model import Actor, Order, Output, OutputState, Photo, Role, Task, Upload
 from core.storage.keys import input_key, thumb_key
@@ -72,6 +72,10 @@ def submit(
         for future in storing:
             future.result()
         ids = intake.insert(studio, task_key, keys, uploads, decoded, order, preset, by)
+    except DatabaseError:
+        if _inserted(studio, task_key, stored):
+            return task_key
+        raise
     except PackshotError:
         _discard(studio, stored)
         raise
@@ -82,6 +86,21 @@ def submit(
 def _store_photo(studio: Studio, task_key: str, key: str, item: Decoded) -> None:
     studio.store.put(input_key(task_key, key), item.jpeg, "image/jpeg")
     studio.store.put(thumb_key(task_key, key), item.thumb, "image/webp")
+
+
+def _inserted(studio: Studio, task_key: str, stored: list[str]) -> bool:
+    """Did the rows of a task get in, although the answer to their transaction was lost?
+
+    Its photos are kept while that is not known: a row must never point at nothing.
+    """
+    try:
+        with reading(studio.engine) as connection:
+            there = tasks.task_by_key(connection, task_key) is not None
+    except DatabaseError:
+        return False
+    if not there:
+        _discard(studio, stored)
+    return there
 
 
 def _discard(studio: Studio, keys: list[str]) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core import clock
 from core.database import queue, tasks
-from core.database.engine import reading, writing
+from core.database.engine import patiently, reading
 from core.errors import BadImage, NotFound, PackshotError, ProviderError, RateLimited, StorageError
 from core.model import Output, OutputState, Task
 from core.providers import ImageAnswer, ImageRequest
@@ -42,11 +45,25 @@ def request_key(request: ImageRequest) -> str:
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
-def run_output(studio: Studio, output_id: int, *, worker_id: int) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Claim:
+    """One output in the hands of a worker."""
+
+    studio: Studio
+    output: Output
+    task: Task
+    worker_id: int
+    stopping: threading.Event
+
+
+def run_output(
+    studio: Studio, output_id: int, *, worker_id: int, stopping: threading.Event | None = None
+) -> None:
     """Make one claimed picture: journal, ask, store the answer untouched, finish the row.
 
-    Every foreseen failure ends on the row. Raises DatabaseError kinds when the row can't be written; the
-    lease then runs out and the row is recovered.
+    Every foreseen failure ends on the row. A database that goes away is waited for until `stopping` is
+    set: what was paid is never dropped while this process lives. Raises DatabaseError kinds when the row
+    can't be read or written; it is recovered then.
     """
     with reading(studio.engine) as connection:
         output = tasks.output_by_id(connection, output_id)
@@ -54,10 +71,17 @@ def run_output(studio: Studio, output_id: int, *, worker_id: int) -> None:
             raise NotFound("output", str(output_id))
         photo = tasks.photo_by_id(connection, output.photo_id)
         task = tasks.task_by_id(connection, output.task_id)
+    claim = _Claim(
+        studio=studio,
+        output=output,
+        task=task,
+        worker_id=worker_id,
+        stopping=stopping or threading.Event(),
+    )
     try:
         source = studio.store.get(photo.object_key)
     except StorageError as error:
-        _end(studio, output, worker_id, error)
+        _end(claim, error)
         return
     request = ImageRequest(
         model=output.model,
@@ -69,35 +93,28 @@ def run_output(studio: Studio, output_id: int, *, worker_id: int) -> None:
         parameters=task.parameters,
     )
     call_key = str(uuid.uuid4())
-    with writing(studio.engine) as connection:
-        values = {"key": call_key, "request_key": request_key(request), "sent_at": clock.now(), "usage": {}}
-        call_id = queue.begin_call(connection, output_id, worker_id, values)
+    values = {"key": call_key, "request_key": request_key(request), "sent_at": clock.now(), "usage": {}}
+    call_id = patiently(
+        studio.engine, lambda c: queue.begin_call(c, output_id, worker_id, values), claim.stopping
+    )
     if call_id is None:
         return
     started = time.monotonic()
     try:
         answer = studio.providers[output.provider].generate(request)
     except ProviderError as error:
-        _end(studio, output, worker_id, error, call_id=call_id)
+        _end(claim, error, call_id=call_id)
         return
     latency_ms = round((time.monotonic() - started) * 1000)
-    _keep(studio, task, output, worker_id, call_id, call_key, answer, latency_ms)
+    _keep(claim, call_id, call_key, answer, latency_ms)
 
 
-def _keep(
-    studio: Studio,
-    task: Task,
-    output: Output,
-    worker_id: int,
-    call_id: int,
-    call_key: str,
-    answer: ImageAnswer,
-    latency_ms: int,
-) -> None:
+def _keep(claim: _Claim, call_id: int, call_key: str, answer: ImageAnswer, latency_ms: int) -> None:
     from core.images.picture import file_type, read_picture
 
     content_type, extension = file_type(answer.data)
-    object_key = generated_key(task.key, call_key, extension)
+    object_key = generated_key(claim.task.key, call_key, extension)
+    request_id = answer.request_id and answer.request_id[:200]
     kept = {
         "object_key": object_key,
         "content_type": content_type,
@@ -105,37 +122,60 @@ def _keep(
         "sha256": hashlib.sha256(answer.data).hexdigest(),
         "cost_micros": answer.cost_micros,
         "latency_ms": latency_ms,
-        "model_version": answer.model_version,
-        "provider_request_id": answer.request_id,
+        "model_version": answer.model_version and answer.model_version[:128],
+        "provider_request_id": request_id,
         "notes": dict(answer.notes),
     }
     try:
-        put_patiently(studio, object_key, answer.data, content_type)
+        put_patiently(claim.studio, object_key, answer.data, content_type)
     except StorageError as error:
-        _end(studio, output, worker_id, error, call_id=call_id, cost_micros=answer.cost_micros)
+        _end(claim, error, call_id=call_id, cost_micros=answer.cost_micros)
         return
     try:
         picture = read_picture(answer.data)
-        thumb = thumb_key(task.key, call_key)
-        put_patiently(studio, thumb, picture.thumb, "image/webp")
+        thumb = thumb_key(claim.task.key, call_key)
+        put_patiently(claim.studio, thumb, picture.thumb, "image/webp")
     except (BadImage, StorageError) as error:
-        _end(studio, output, worker_id, error, call_id=call_id, kept=kept, cost_micros=answer.cost_micros)
+        _end(claim, error, call_id=call_id, kept=kept, cost_micros=answer.cost_micros)
         return
     now = clock.now()
-    kept |= {"thumb_key": thumb, "width": picture.width, "height": picture.height}
-    with writing(studio.engine) as connection:
-        ended = {
-            "answered_at": now,
-            "outcome": "picture",
-            "cost_micros": answer.cost_micros,
-            "provider_request_id": answer.request_id,
-            "object_key": object_key,
-            "usage": dict(answer.usage),
-        }
-        queue.end_call(connection, call_id, ended)
-        done = {"state": OutputState.SUCCEEDED, "finished_at": now, "error_kind": None, "error_data": {}}
-        if queue.finish(connection, output.id, worker_id, {**done, **kept}):
-            record(connection, output, "output.succeeded")
+    ended = {
+        "answered_at": now,
+        "outcome": "picture",
+        "cost_micros": answer.cost_micros,
+        "provider_request_id": request_id,
+        "object_key": object_key,
+        "usage": dict(answer.usage),
+    }
+    done = {"state": OutputState.SUCCEEDED, "finished_at": now, "error_kind": None, "error_data": {}}
+    done |= {**kept, "thumb_key": thumb, "width": picture.width, "height": picture.height}
+    # One that was lost to another process meanwhile takes its picture all the same, if nobody asked again.
+    lost = (OutputState.UNKNOWN, OutputState.QUEUED)
+    _finish(claim, done, "output.succeeded", {}, call_id=call_id, ended=ended, lost=lost)
+
+
+def _finish(
+    claim: _Claim,
+    values: Mapping[str, object],
+    verb: str,
+    data: Mapping[str, Any],
+    *,
+    call_id: int | None,
+    ended: Mapping[str, object],
+    lost: Sequence[OutputState],
+) -> None:
+    """Write the end of a claim: its call, its row and its event, however long the database is away."""
+    output, worker_id = claim.output, claim.worker_id
+
+    def act(connection: Connection) -> None:
+        if call_id is not None:
+            queue.end_call(connection, call_id, ended)
+        if queue.finish(connection, output.id, worker_id, values):
+            record(connection, output, verb, **data)
+        elif call_id is not None and queue.adopt(connection, output.id, call_id, lost, values):
+            record(connection, output, verb, **data, late=True)
+
+    patiently(claim.studio.engine, act, claim.stopping)
 
 
 def put_patiently(studio: Studio, key: str, data: bytes, content_type: str, *, tries: int = 5) -> None:
@@ -154,9 +194,7 @@ def put_patiently(studio: Studio, key: str, data: bytes, content_type: str, *, t
 
 
 def _end(
-    studio: Studio,
-    output: Output,
-    worker_id: int,
+    claim: _Claim,
     error: PackshotError,
     *,
     call_id: int | None = None,
@@ -167,23 +205,25 @@ def _end(
     again = (
         isinstance(error, RateLimited)
         and error.retry_after is not None
-        and output.attempts + 1 < _MAX_ATTEMPTS
+        and claim.output.attempts + 1 < _MAX_ATTEMPTS
     )
     if again and isinstance(error, RateLimited) and (error.retry_after or 0) <= _RATE_WAIT_LIMIT:
         state = OutputState.QUEUED
     else:
         state = error.state if isinstance(error, ProviderError) else OutputState.FAILED
-    with writing(studio.engine) as connection:
-        if call_id is not None:
-            outcome = {"answered_at": now, "outcome": error.kind, "cost_micros": cost_micros}
-            queue.end_call(connection, call_id, {**outcome, "object_key": (kept or {}).get("object_key")})
-        values = {"state": state, "error_kind": error.kind, "error_data": dict(error.data), **(kept or {})}
-        if state is OutputState.QUEUED and isinstance(error, RateLimited):
-            values["not_before"] = now + timedelta(seconds=error.retry_after or 0)
-        else:
-            values["finished_at"] = now
-        if queue.finish(connection, output.id, worker_id, values):
-            record(connection, output, f"output.{state}", kind=error.kind)
+    ended = {
+        "answered_at": now,
+        "outcome": error.kind,
+        "cost_micros": cost_micros,
+        "object_key": (kept or {}).get("object_key"),
+    }
+    values = {"state": state, "error_kind": error.kind, "error_data": dict(error.data), **(kept or {})}
+    if state is OutputState.QUEUED and isinstance(error, RateLimited):
+        values["not_before"] = now + timedelta(seconds=error.retry_after or 0)
+    else:
+        values["finished_at"] = now
+    verb, data = f"output.{state}", {"kind": error.kind}
+    _finish(claim, values, verb, data, call_id=call_id, ended=ended, lost=(OutputState.UNKNOWN,))
 
 
 def record(connection: Connection, output: Output, verb: str, *, actor: str = DESK, **data: object) -> None:

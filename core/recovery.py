@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core import clock
@@ -21,30 +23,49 @@ _MAX_STARTS = 5
 
 def recover(studio: Studio) -> int:
     """Move on every running output whose lease ran out; returns how many. Raises DatabaseError kinds."""
-    with reading(studio.engine) as connection:
-        left = queue.abandoned(connection, clock.now())
-    return sum(_move_on(studio, output_id, attempts, sent) for output_id, attempts, sent in left)
-
-
-def _move_on(studio: Studio, output_id: int, attempts: int, sent: bool) -> bool:
     now = clock.now()
     with reading(studio.engine) as connection:
-        output = tasks.output_by_id(connection, output_id)
-    # The local cut-out charges nothing, so asking it again is always right.
-    free = output is not None and output.provider == "local"
-    if sent and not free:
-        values = {"state": OutputState.UNKNOWN, "error_kind": OutcomeUnknown.__name__, "finished_at": now}
-    elif attempts >= _MAX_STARTS:
-        values = {"state": OutputState.FAILED, "error_kind": ProcessDied.__name__, "finished_at": now}
-    else:
-        values = {"state": OutputState.QUEUED, "error_kind": None, "started_at": None}
+        left = queue.abandoned(connection, now)
+    return sum(_move_on(studio, output_id, partial(queue.set_abandoned, now=now)) for output_id in left)
+
+
+def let_go(studio: Studio, worker_id: int, output_ids: Iterable[int]) -> int:
+    """Move on running outputs of this process that nothing in it works on; returns how many.
+
+    A claim whose answer was lost leaves such rows, and an end that could not be written.
+    """
+    return sum(
+        _move_on(studio, output_id, partial(queue.finish, worker_id=worker_id)) for output_id in output_ids
+    )
+
+
+def _move_on(studio: Studio, output_id: int, change: Callable[..., bool]) -> bool:
+    now = clock.now()
     with writing(studio.engine) as connection:
-        if not queue.set_abandoned(connection, output_id, now, {**values, "error_data": {}}):
+        # Locked first: a slow process that is not dead may be about to write down that it sends.
+        queue.lock(connection, output_id)
+        output = tasks.output_by_id(connection, output_id)
+        if output is None:
+            return False
+        sent = queue.last_open_call(connection, output_id) is not None
+        # The local cut-out charges nothing, so asking it again is always right.
+        if sent and output.provider != "local":
+            values = {"state": OutputState.UNKNOWN, "error_kind": OutcomeUnknown.__name__, "finished_at": now}
+        elif output.attempts >= _MAX_STARTS:
+            values = {"state": OutputState.FAILED, "error_kind": ProcessDied.__name__, "finished_at": now}
+        else:
+            values = {"state": OutputState.QUEUED, "error_kind": None, "started_at": None}
+        if not change(connection, output_id, values={**values, "error_data": {}}):
             return False
         queue.close_calls(connection, output_id, "lost")
-        data = {"to": str(values["state"])}
         tasks.add_event(
-            connection, at=now, actor="desk", verb="output.recovered", output_id=output_id, data=data
+            connection,
+            at=now,
+            actor="desk",
+            verb="output.recovered",
+            task_id=output.task_id,
+            output_id=output_id,
+            data={"to": str(values["state"])},
         )
     return True
 

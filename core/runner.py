@@ -7,14 +7,15 @@ import socket
 import threading
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core import clock, making, recovery
 from core.database import queue
-from core.database.engine import writing
-from core.errors import DatabaseError, PackshotError
+from core.database.engine import reading, writing
+from core.errors import DatabaseBehind, DatabaseError, PackshotError
 
 if TYPE_CHECKING:
     from core.studio import Studio
@@ -36,7 +37,11 @@ class Runner:
         self._heartbeat = heartbeat
         self._slots = studio.settings.provider_concurrency
         self._pool = ThreadPoolExecutor(max_workers=self._slots, thread_name_prefix="making")
-        self._busy = 0
+        self._held: Counter[int] = Counter()
+        """Outputs in work here; one that had to wait may be claimed again before its first run has left."""
+        self._claiming = threading.Lock()
+        self._given_up = threading.Event()
+        self._judges_from = 0.0
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = False
@@ -45,6 +50,10 @@ class Runner:
             threading.Thread(target=self._dispatch, name="dispatch", daemon=True),
             threading.Thread(target=self._beat, name="heartbeat", daemon=True),
         ]
+
+    @property
+    def _busy(self) -> int:
+        return self._held.total()
 
     def start(self) -> None:
         """Begin to claim; returns at once. A database that is away is waited for."""
@@ -65,6 +74,7 @@ class Runner:
             self._changed.notify_all()
             while self._busy and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
+        self._given_up.set()
         for thread in self._threads:
             thread.join(timeout=5)
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -82,7 +92,10 @@ class Runner:
                 ids = self._claim(worker_id)
             except DatabaseError as error:
                 log.warning("waiting for the database: %s", error.kind)
-                self._wait(3.0)
+                if isinstance(error, DatabaseBehind):
+                    self._worker_id = None  # Another database stands there now: its tables first.
+                with self._changed:
+                    self._changed.wait(_LOOK)
                 continue
             for output_id in ids:
                 self._pool.submit(self._run, output_id, worker_id)
@@ -112,17 +125,18 @@ class Runner:
             self._woken = False
         if free <= 0 or self._stopping:
             return []
-        with writing(self._studio.engine) as connection:
-            ids = queue.claim(
-                connection,
-                worker_id=worker_id,
-                providers=list(self._studio.providers),
-                store=self._studio.store.name,
-                limit=free,
-                now=clock.now(),
-            )
-        with self._changed:
-            self._busy += len(ids)
+        with self._claiming:
+            with writing(self._studio.engine) as connection:
+                ids = queue.claim(
+                    connection,
+                    worker_id=worker_id,
+                    providers=list(self._studio.providers),
+                    store=self._studio.store.name,
+                    limit=free,
+                    now=clock.now(),
+                )
+            with self._changed:
+                self._held.update(ids)
         return ids
 
     def _wait(self, seconds: float) -> None:
@@ -132,7 +146,7 @@ class Runner:
 
     def _run(self, output_id: int, worker_id: int) -> None:
         try:
-            making.run_output(self._studio, output_id, worker_id=worker_id)
+            making.run_output(self._studio, output_id, worker_id=worker_id, stopping=self._given_up)
         except PackshotError as error:
             log.error("output %s was left to recovery: %s", output_id, error.kind)
             recovery.release(self._studio, output_id, worker_id)
@@ -141,7 +155,8 @@ class Runner:
             recovery.release(self._studio, output_id, worker_id)
         finally:
             with self._changed:
-                self._busy -= 1
+                self._held[output_id] -= 1
+                self._held += Counter()  # Drops what stands at 0.
                 self._woken = True
                 self._changed.notify_all()
 
@@ -153,9 +168,22 @@ class Runner:
                 continue
             beaten = time.monotonic()
             try:
-                now = clock.now()
-                with writing(self._studio.engine) as connection:
-                    queue.renew_lease(connection, self._worker_id, now + self._lease)
-                recovery.recover(self._studio)
+                self._renew(self._worker_id)
             except DatabaseError as error:
+                # The others could not renew their leases either: they get their time before they are judged.
+                self._judges_from = time.monotonic() + self._lease.total_seconds()
                 log.warning("no heartbeat: %s", error.kind)
+
+    def _renew(self, worker_id: int) -> None:
+        with writing(self._studio.engine) as connection:
+            if not queue.renew_lease(connection, worker_id, clock.now() + self._lease):
+                self._worker_id = None  # An older copy of the database was put back.
+                return
+        with self._claiming:
+            with self._changed:
+                held = set(self._held)
+            with reading(self._studio.engine) as connection:
+                stray = set(queue.held_by(connection, worker_id)) - held
+        recovery.let_go(self._studio, worker_id, stray)
+        if time.monotonic() >= self._judges_from:
+            recovery.recover(self._studio)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -18,8 +16,9 @@ from core import generation, studio
 from core.images.sample import sample_photo
 from core.model import Actor, Order, Upload
 from core.providers import ImageAnswer, ImageRequest, ModelInfo
-from core.settings import ROOT, Settings, load_settings
+from core.settings import Settings, load_settings
 from core.studio import Studio, open_studio
+from tests.parts.postgres import Postgres, running
 
 BY = Actor.local()
 
@@ -54,25 +53,6 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def photo() -> bytes:
     return sample_photo()
-
-
-@pytest.fixture
-def as_somebody() -> list[str]:
-    """The start of a command that runs without root's right to read and write everything."""
-    if os.name == "nt" or os.geteuid() != 0:
-        return []
-    return ["setpriv", "--bounding-set=-all"]
-
-
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what runs, in a folder with a space, without this machine's `.env` and `var/`."""
-    copy = tmp_path_factory.mktemp("a house") / "the desk"
-    leave = shutil.ignore_patterns("__pycache__")
-    for name in ("core", "pages", ".streamlit"):
-        shutil.copytree(ROOT / name, copy / name, ignore=leave)
-    shutil.copy(ROOT / "app.py", copy)
-    return copy
 
 
 class Scripted:
@@ -120,16 +100,35 @@ def scripted(photo: bytes) -> Scripted:
     return Scripted(photo)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One Postgres for the whole run; it starts when the first test asks for it."""
+    with running() as found:
+        yield found
+
+
+on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+"""Runs a test, or a module as its `pytestmark`, on SQLite and on Postgres."""
+
+
 @pytest.fixture
-def desk(tmp_path: Path, scripted: Scripted) -> Iterator[Callable[..., Studio]]:
-    """Open a Studio on a real SQLite file and a folder; `work=False` leaves the queue alone."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of this test's own: SQLite, unless `on_both` asks for more."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        return str(request.getfixturevalue("postgres").fresh())
+    return f"sqlite:///{tmp_path / 'packshot.db'}"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, scripted: Scripted, database_url: str) -> Iterator[Callable[..., Studio]]:
+    """Open a Studio on a real database and a folder; `work=False` leaves the queue alone."""
     from core.providers.local import LocalCutout
 
     with ExitStack() as stack:
 
         def opened(*, work: bool = True, **overrides: Any) -> Studio:
             settings = load_settings(
-                database_url=f"sqlite:///{tmp_path / 'packshot.db'}",
+                database_url=database_url,
                 upload_dir=tmp_path / "media",
                 app_secret="a secret for tests",
                 **overrides,

@@ -1,40 +1,70 @@
-"""Connections, transactions, and the translation of database errors."""
+"""Connections and transactions."""
 
 from __future__ import annotations
 
+import itertools
+import json
+import logging
+import math
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from core.errors import (
-    DatabaseCorrupt,
-    DatabaseError,
-    DatabaseFull,
-    DatabaseReadOnly,
-    DatabaseUnavailable,
-)
+from core.database.schema import storable
+from core.database.trouble import translated
+from core.errors import DatabaseError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OVERFLOW = 8
+"""Connections that may be opened above the pool for a moment."""
+
+_CONNECT = {
+    # Prepared plans turn generic and lose the index on rare terms.
+    "prepare_threshold": None,
+    "connect_timeout": 5,
+    # A server that vanished without a word is noticed within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+    "application_name": "packshot",
+}
 
 
 def make_engine(url: str, *, pool_size: int) -> sa.Engine:
     """An engine for `sqlite:///...` or `postgresql+psycopg://...`; nothing is opened yet."""
-    if make_url(url).get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": 15}, pool_size=pool_size, max_overflow=20)
+    if url.startswith("sqlite:///"):
+        # A path is no URL: it may hold ? and %.
+        place = sa.URL.create("sqlite", database=url.removeprefix("sqlite:///"))
+        engine = sa.create_engine(
+            place,
+            connect_args={"timeout": 15},
+            pool_size=pool_size,
+            max_overflow=OVERFLOW,
+            json_serializer=to_json,
+        )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
+    server = make_url(url)
     return sa.create_engine(
-        url,
-        # Prepared plans turn generic and lose the index on rare terms.
-        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        server,
+        connect_args={name: value for name, value in _CONNECT.items() if name not in server.query},
         pool_size=pool_size,
-        max_overflow=20,
+        max_overflow=OVERFLOW,
+        pool_timeout=10,
         pool_pre_ping=True,
+        json_serializer=to_json,
     )
 
 
@@ -77,52 +107,59 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
 
 
-@contextmanager
-def translated(engine: sa.Engine) -> Iterator[None]:
-    """Database trouble becomes one of `core.errors.DatabaseError`; mistakes of ours stay as they are."""
-    try:
-        if engine.dialect.name == "sqlite" and engine.url.database:
-            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except sa.exc.IntegrityError:
-        raise
-    except (sa.exc.OperationalError, sa.exc.DatabaseError, sa.exc.TimeoutError) as exc:
-        kind = _kind(
-            str(getattr(exc, "orig", None) or exc), connection_lost=isinstance(exc, sa.exc.OperationalError)
-        )
-        if kind is None:
-            raise
-        raise kind(_first_line(exc)) from exc
-    except OSError as exc:
-        raise DatabaseUnavailable(exc.strerror or "") from exc
+def patiently(engine: sa.Engine, act: Callable[[sa.Connection], T], stopping: threading.Event) -> T:
+    """One transaction of `act`, tried again while the database is away, until `stopping` is set.
+
+    A transaction whose answer was lost may have counted: `act` must bear to be done twice. Raises the
+    last DatabaseError when it is stopped.
+    """
+    for attempt in itertools.count():
+        try:
+            with writing(engine) as connection:
+                return act(connection)
+        except DatabaseError as error:
+            if attempt == 0:
+                log.warning("a row waits for the database: %s", error.kind)
+            if stopping.wait(min(0.1 * 2**attempt, 5.0)):
+                raise
+    raise AssertionError("count() never ends")
 
 
-def _kind(text: str, *, connection_lost: bool) -> type[DatabaseError] | None:
-    text = text.lower()
-    if "not a database" in text or "malformed" in text:
-        return DatabaseCorrupt
-    if "readonly" in text or "read-only" in text:
-        return DatabaseReadOnly
-    if "disk is full" in text or "no space left" in text or "disk full" in text:
-        return DatabaseFull
-    if "no such table" in text or "no such column" in text or "syntax error" in text:
-        return None
-    return DatabaseUnavailable if connection_lost else None
+def to_json(value: Any) -> str:
+    """JSON that both databases take: what a model or a file said may hold signs that Postgres refuses."""
+    return json.dumps(_clean(value), allow_nan=False)
 
 
-def _first_line(exc: Exception) -> str:
-    """The driver's first line; connection strings never stand in it."""
-    return str(getattr(exc, "orig", None) or type(exc).__name__).split("\n")[0][:200]
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): _clean(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def database_time(engine: sa.Engine) -> datetime:
-    """The database's own clock; also the shortest way to see that it answers."""
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a database says of itself."""
+
+    kind: str
+    version: str
+    at: datetime
+    """Its own clock, in UTC."""
+
+
+def facts(engine: sa.Engine) -> Facts:
+    """Its name, version and clock; also the shortest way to see that it answers."""
     with reading(engine) as connection:
         if engine.dialect.name == "sqlite":
-            text = connection.execute(
-                sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
-            ).scalar_one()
+            text, version = connection.execute(
+                sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'), sqlite_version()")
+            ).one()
             connection.execute(sa.text("SELECT count(*) FROM sqlite_master"))
-            return datetime.fromisoformat(text)
-        found: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
-        return found.astimezone(UTC)
+            return Facts(kind="SQLite", version=version, at=datetime.fromisoformat(text))
+        at, version = connection.execute(
+            sa.text("SELECT clock_timestamp(), current_setting('server_version')")
+        ).one()
+        return Facts(kind="Postgres", version=version.split()[0], at=at.astimezone(UTC))

@@ -34,7 +34,11 @@ def claim(
     limit: int,
     now: datetime,
 ) -> list[int]:
-    """Take up to `limit` waiting outputs that this process is configured for, oldest first."""
+    """Take up to `limit` waiting outputs that this process is configured for, oldest first.
+
+    A worker whose own row is gone (a database that was put back) takes none.
+    """
+    # As a CTE: Postgres may run a locking subquery again and again, and take more than `limit`.
     waiting = (
         sa.select(outputs.c.id)
         .where(
@@ -42,14 +46,16 @@ def claim(
             outputs.c.provider.in_(providers),
             outputs.c.store == store,
             sa.or_(outputs.c.not_before.is_(None), outputs.c.not_before <= now),
+            sa.exists().where(workers.c.id == worker_id),
         )
         .order_by(outputs.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=outputs)
+        .cte("waiting")
     )
     statement = (
         sa.update(outputs)
-        .where(outputs.c.id.in_(waiting.scalar_subquery()), outputs.c.state == QUEUED)
+        .where(outputs.c.id.in_(sa.select(waiting.c.id)), outputs.c.state == QUEUED)
         .values(state=RUNNING, worker_id=worker_id, started_at=now, not_before=None)
         .returning(outputs.c.id)
     )
@@ -59,7 +65,13 @@ def claim(
 def begin_call(
     connection: sa.Connection, output_id: int, worker_id: int, values: Mapping[str, Any]
 ) -> int | None:
-    """Journal a call just before it is sent; None when the output is no longer this worker's."""
+    """Journal a call just before it is sent; None when the output is no longer this worker's.
+
+    The same `key` again returns the call that is there: the first answer may have been lost on its way.
+    """
+    there = connection.execute(sa.select(calls.c.id).where(calls.c.key == values["key"])).scalar()
+    if there is not None:
+        return int(there)
     held = sa.update(outputs).where(
         outputs.c.id == output_id, outputs.c.state == RUNNING, outputs.c.worker_id == worker_id
     )
@@ -81,20 +93,41 @@ def finish(connection: sa.Connection, output_id: int, worker_id: int, values: Ma
     return connection.execute(statement.values(worker_id=None, **values)).rowcount == 1
 
 
-def abandoned(connection: sa.Connection, now: datetime) -> list[tuple[int, int, bool]]:
-    """Running outputs whose process let its lease run out: (output id, attempts, was sent)."""
+def adopt(
+    connection: sa.Connection,
+    output_id: int,
+    call_id: int,
+    states: Sequence[OutputState],
+    values: Mapping[str, Any],
+) -> bool:
+    """Set the end that a call found for an output which its worker lost meanwhile.
+
+    Only while the output is in one of `states` and nothing was sent for it after that call.
+    """
+    later = sa.exists().where(calls.c.output_id == output_id, calls.c.id > call_id)
+    statement = sa.update(outputs).where(outputs.c.id == output_id, outputs.c.state.in_(states), ~later)
+    return connection.execute(statement.values(worker_id=None, **values)).rowcount == 1
+
+
+def held_by(connection: sa.Connection, worker_id: int) -> list[int]:
+    """The running outputs of a worker."""
+    statement = sa.select(outputs.c.id).where(outputs.c.state == RUNNING, outputs.c.worker_id == worker_id)
+    return [int(row.id) for row in connection.execute(statement)]
+
+
+def abandoned(connection: sa.Connection, now: datetime) -> list[int]:
+    """Running outputs whose process let its lease run out."""
     dead = sa.select(workers.c.id).where(workers.c.lease_until < now)
-    open_call = (
-        sa.select(sa.func.count())
-        .where(calls.c.output_id == outputs.c.id, calls.c.outcome.is_(None))
-        .correlate(outputs)
-        .scalar_subquery()
-    )
-    statement = sa.select(outputs.c.id, outputs.c.attempts, open_call.label("open")).where(
+    statement = sa.select(outputs.c.id).where(
         outputs.c.state == RUNNING,
         sa.or_(outputs.c.worker_id.is_(None), outputs.c.worker_id.in_(dead)),
     )
-    return [(int(row.id), int(row.attempts), row.open > 0) for row in connection.execute(statement)]
+    return [int(row.id) for row in connection.execute(statement)]
+
+
+def lock(connection: sa.Connection, output_id: int) -> None:
+    """Keep others from changing an output until this transaction ends."""
+    connection.execute(sa.select(outputs.c.id).where(outputs.c.id == output_id).with_for_update())
 
 
 def set_abandoned(

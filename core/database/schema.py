@@ -24,6 +24,30 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable(text: str) -> str:
+    """Text that both databases take: a NUL, which Postgres refuses, or half a sign becomes U+FFFD."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+class Text(sa.TypeDecorator[str]):
+    """Text that can always be written and asked for: what a model says must not cost its row."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else storable(value)
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self._length = length
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(sa.String(self._length) if self._length else sa.Text())
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -43,7 +67,7 @@ def _id() -> sa.Column[int]:
 
 
 def _key() -> sa.Column[str]:
-    return sa.Column("key", sa.String(36), nullable=False, unique=True)
+    return sa.Column("key", Text(36), nullable=False, unique=True)
 
 
 def _to(name: str, target: str, *, nullable: bool = False, index: bool = True) -> sa.Column[int]:
@@ -51,7 +75,7 @@ def _to(name: str, target: str, *, nullable: bool = False, index: bool = True) -
 
 
 def _text(name: str, length: int | None = None, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.String(length) if length else sa.Text, nullable=nullable)
+    return sa.Column(name, Text(length), nullable=nullable)
 
 
 def _time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
@@ -87,7 +111,7 @@ photos = sa.Table(
     _key(),
     _to("task_id", "tasks"),
     _number("position"),
-    sa.Column("sku", sa.String(128), nullable=False, index=True),
+    sa.Column("sku", Text(128), nullable=False, index=True),
     _text("product_name", 300),
     _text("prompt"),
     _text("store", 128),
@@ -164,7 +188,7 @@ calls = sa.Table(
     _id(),
     _key(),
     _to("output_id", "outputs"),
-    sa.Column("request_key", sa.String(64), nullable=False, index=True),
+    sa.Column("request_key", Text(64), nullable=False, index=True),
     _time("sent_at"),
     _time("answered_at", nullable=True),
     _text("outcome", 32, nullable=True),

@@ -29,7 +29,9 @@ from core.errors import (
 )
 from core.model import Actor, OutputState, Role
 from core.studio import Studio
-from tests.conftest import BY, Scripted, finished, order, upload
+from tests.conftest import BY, Scripted, finished, on_both, order, upload
+
+pytestmark = on_both
 
 Open = Callable[..., Studio]
 
