@@ -13,12 +13,14 @@ import streamlit as st
 from core import studio
 from core.errors import PackshotError, SettingsWrong
 from core.settings import load_settings
+from core.settings_checks import check_address
 from core.web import routes
 
 log = logging.getLogger("packshot")
 
 try:
     settings = load_settings()
+    check_address(settings, st.get_option("server.address"))
 except SettingsWrong as error:
     for variable, sentence in error.problems:
         sys.stderr.write(f"{variable} {sentence}.\n")

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.database.url import normal
 from core.errors import SettingsWrong
+from core.settings_checks import incomplete
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder; relative paths in settings start here."""
@@ -27,7 +28,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=ROOT / ".env",
+        env_file_encoding="utf-8-sig",  # Windows' Notepad may begin a file with a byte order mark.
         env_ignore_empty=True,
+        allow_inf_nan=False,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -61,7 +64,7 @@ class Settings(BaseSettings):
     user_daily_budget_usd: float | None = Field(default=None, ge=0)
     max_upload_mb: float = Field(default=20, gt=0, le=200)
     max_megapixels: float = Field(default=50, gt=0, le=200)
-    retention_days: int | None = Field(default=None, ge=1)
+    retention_days: int | None = Field(default=None, ge=1, le=36_500)
     second_look_share: float = Field(default=0, ge=0, le=1)
 
     executor: Literal["local", "celery"] = "local"
@@ -130,43 +133,14 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
+        try:
+            parts = urlsplit(value)
+            named = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+        except ValueError as exc:
+            raise ValueError("should start with https:// and name a host") from exc
+        if not named or re.search(r"\s", value):
             raise ValueError("should start with https:// and name a host")
         return value.rstrip("/")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Settings:
-        missing: list[tuple[str, str]] = []
-        if self.use_r2_storage:
-            for name in ("r2_endpoint", "r2_bucket", "r2_access_key", "r2_secret_key"):
-                if getattr(self, name) is None:
-                    missing.append((name, "is needed because USE_R2_STORAGE is true"))
-        if self.media_delivery == "public" and self.r2_public_url is None:
-            missing.append(("r2_public_url", "is needed because MEDIA_DELIVERY is public"))
-        if self.media_delivery in ("presigned", "public") and not self.use_r2_storage:
-            missing.append(("media_delivery", "should be proxy, or empty, while USE_R2_STORAGE is false"))
-        needs = {
-            "gemini": ("gemini_api_key",),
-            "gateway": ("nano_banana_api_base", "nano_banana_api_key", "nano_banana_model"),
-            "openai": ("openai_api_key", "openai_model"),
-            "local": (),
-        }
-        for name in needs[self.provider]:
-            if getattr(self, name) is None:
-                missing.append((name, f"is needed because the image provider is {self.provider}"))
-        if self.image_provider is None and self.nano_banana_api_key and not self.nano_banana_api_base:
-            missing.append(
-                (
-                    "nano_banana_api_key",
-                    "has no place to go: add NANO_BANANA_API_BASE=https://..., or for a Google key "
-                    "put it into GEMINI_API_KEY with IMAGE_PROVIDER=gemini",
-                )
-            )
-        if self.executor == "celery" and not (self.celery_broker_url or self.redis_url):
-            missing.append(("celery_broker_url", "is needed because EXECUTOR is celery"))
-        if missing:
-            raise SettingsWrong([(name.upper(), sentence) for name, sentence in missing])
-        return self
 
     @property
     def provider(self) -> Provider:
@@ -196,12 +170,15 @@ class Settings(BaseSettings):
         return int(self.max_megapixels * 1_000_000)
 
 
+_DATABASE = "should be sqlite:///var/packshot.db or postgresql://user:password@host:5432/name"
 _SHOULD = {
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
     "int_parsing": "should be a whole number",
+    "int_parsing_size": "should be a whole number",
     "int_from_float": "should be a whole number",
     "float_parsing": "should be a number",
+    "finite_number": "should be a number",
     "greater_than_equal": "should be at least {ge}",
     "greater_than": "should be more than {gt}",
     "less_than_equal": "should be at most {le}",
@@ -215,17 +192,41 @@ _SHOULD = {
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this process; `overrides` (field names) come before the environment.
 
-    Raises SettingsWrong with one sentence for each variable that can't be used. No sentence
-    carries the value that was given: it may be a secret.
+    Raises SettingsWrong with one sentence for each variable that can't be used or is missing, all at once.
+    No sentence carries the value that was given: it may be a secret.
     """
+    file = Settings.model_config.get("env_file")
+    problems: list[tuple[str, str]] = []
+    cause: Exception | None = None
     try:
-        return Settings(**overrides)
+        if isinstance(file, Path) and file.is_dir():
+            raise SettingsWrong([(".env", "should be a text file, not a folder")])
+        settings = Settings(**overrides)
     except ValidationError as exc:
-        problems = []
-        for error in exc.errors(include_input=False, include_url=False):
-            name = str(error["loc"][0]).upper() if error["loc"] else "SETTINGS"
-            sentence = _SHOULD.get(error["type"], "has a value that can't be used")
-            problems.append((name, sentence.format_map({**error.get("ctx", {})})))
-        raise SettingsWrong(problems) from exc
+        problems, cause = _problems(exc), exc
+        # The others may still lack a partner, which belongs into the same answer.
+        wrong = {name.lower() for name, _ in problems}
+        standing_in = {name: field.default for name, field in Settings.model_fields.items() if name in wrong}
+        settings = Settings(**{**overrides, **standing_in})
     except UnicodeDecodeError as exc:
         raise SettingsWrong([(".env", "should be a UTF-8 text file")]) from exc
+    except OSError as exc:
+        raise SettingsWrong([(".env", "should be a file that you may read")]) from exc
+    known = [name for name, _ in problems]
+    problems += [
+        (name, sentence)
+        for name, sentence in incomplete(settings)
+        if name not in known and not any(other in sentence.split() for other in known)
+    ]
+    if problems:
+        raise SettingsWrong(problems) from cause
+    return settings
+
+
+def _problems(exc: ValidationError) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for error in exc.errors(include_input=False, include_url=False):
+        name = str(error["loc"][0]).upper() if error["loc"] else "SETTINGS"
+        sentence = _SHOULD.get(error["type"], "has a value that can't be used")
+        found.append((name, sentence.format_map({**error.get("ctx", {})})))
+    return found

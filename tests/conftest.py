@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import threading
 import time
@@ -16,7 +18,7 @@ from core import generation, studio
 from core.images.sample import sample_photo
 from core.model import Actor, Order, Upload
 from core.providers import ImageAnswer, ImageRequest, ModelInfo
-from core.settings import Settings, load_settings
+from core.settings import ROOT, Settings, load_settings
 from core.studio import Studio, open_studio
 from tests.parts.postgres import Postgres, running
 
@@ -53,6 +55,25 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def photo() -> bytes:
     return sample_photo()
+
+
+@pytest.fixture
+def as_somebody() -> list[str]:
+    """The start of a command that runs without root's right to read and write everything."""
+    if os.name == "nt" or os.geteuid() != 0:
+        return []
+    return ["setpriv", "--bounding-set=-all"]
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what runs, in a folder with a space, without this machine's `.env` and `var/`."""
+    copy = tmp_path_factory.mktemp("a house") / "the desk"
+    leave = shutil.ignore_patterns("__pycache__")
+    for name in ("core", "pages", ".streamlit"):
+        shutil.copytree(ROOT / name, copy / name, ignore=leave)
+    shutil.copy(ROOT / "app.py", copy)
+    return copy
 
 
 class Scripted:
