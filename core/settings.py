@@ -170,7 +170,6 @@ class Settings(BaseSettings):
         return int(self.max_megapixels * 1_000_000)
 
 
-_DATABASE = "should be sqlite:///var/packshot.db or postgresql://user:password@host:5432/name"
 _SHOULD = {
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
