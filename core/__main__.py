@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from core import generation, language, presets
 from core import history as histories
 from core.doctor import Finding
 from core.errors import PackshotError, SettingsWrong
+from core.intake import clean
 from core.model import Actor, Health, Order, Output, OutputState, Upload
 from core.settings import load_settings
 from core.studio import Studio, open_studio
@@ -29,11 +30,12 @@ words = language.words("en")
 
 
 def say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    """One line; a name or a model's text can't speak to the terminal."""
+    sys.stderr.write(clean(text) + "\n")
 
 
 def give(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, default=str) + "\n")
 
 
 @contextmanager
@@ -49,6 +51,8 @@ def desk(*, work: bool) -> Iterator[Studio]:
     except PackshotError as error:
         say(f"{words.title(error.kind)}: {words.error(error)}")
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 def shown(studio: Studio, key: str) -> dict[str, Any]:
@@ -85,8 +89,31 @@ def picture(output: Output, name: str) -> dict[str, Any]:
     return values
 
 
+def follow(studio: Studio, key: str, *, as_json: bool) -> None:
+    """Wait for a task's end and report it. Ctrl-C stops what was not sent and waits for what was."""
+    try:
+        wait(studio, key)
+    except KeyboardInterrupt:
+        stopped = generation.stop_waiting(studio, key, by=Actor.local())
+        say(words("command.interrupted", n=stopped))
+        wait(studio, key)
+        with suppress(typer.Exit):
+            report(studio, key, as_json=as_json)
+        raise typer.Exit(130) from None
+    report(studio, key, as_json=as_json)
+
+
+def read(path: Path, limit: int) -> bytes:
+    """A photo's bytes, one more than `limit` at most: enough to see that it is too large."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as exc:
+        raise typer.BadParameter(f"{clean(path.name)} can't be read: {exc.strerror}") from exc
+
+
 def wait(studio: Studio, key: str) -> None:
-    """Follow a task to its end, then exit 1 when a picture is missing."""
+    """Say how far a task is until nothing of it is pending."""
     said = -1
     while (view := generation.view(studio, key)).pending:
         if (ready := view.count(OutputState.SUCCEEDED)) != said:
@@ -133,10 +160,10 @@ def generate(
             model=first,
             style=style,
         )
-        uploads = [Upload(name=path.name, data=path.read_bytes(), sku=sku) for path in photos]
+        limit = studio.settings.max_bytes
+        uploads = [Upload(name=path.name, data=read(path, limit), sku=sku) for path in photos]
         key = generation.submit(studio, uploads, order, by=Actor.local())
-        wait(studio, key)
-        report(studio, key, as_json=as_json)
+        follow(studio, key, as_json=as_json)
 
 
 @app.command()
@@ -152,15 +179,14 @@ def retry(task: Annotated[str, typer.Argument(help="A task's key.")], as_json: J
     with desk(work=True) as studio:
         number = generation.retry(studio, task, by=Actor.local())
         say(f"{number} asked for again")
-        wait(studio, task)
-        report(studio, task, as_json=as_json)
+        follow(studio, task, as_json=as_json)
 
 
 @app.command()
 def history(
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
     sku: Annotated[str | None, typer.Option(help="The beginning of a SKU.")] = None,
-    preset: Annotated[str | None, typer.Option()] = None,
+    preset: Annotated[str | None, typer.Option(help="Only this preset.")] = None,
     as_json: Json = False,
 ) -> None:
     """The newest pictures."""
@@ -212,10 +238,9 @@ def agreed(studio: Studio) -> bool:
             price=price if micros else words("price.free"),
         )
     )
-    try:
-        answer = input("[y/N] ")
-    except EOFError:
-        answer = ""
+    sys.stderr.write("[y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
     if answer.strip().lower() in ("y", "yes"):
         return True
     say(words("command.stopped"))

@@ -6,6 +6,7 @@ PackshotError
 │   ├── NotAnImage  Truncated  Animated  Unsupported
 │   └── FileTooLarge  TooManyPixels
 ├── OrderRefused        a field of an order has no such value
+├── TaskExists          somebody else took this task's key a moment before
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
@@ -98,9 +99,16 @@ class OrderRefused(PackshotError):
         super().__init__(field=field, value=str(value), allowed=allowed)
 
 
+class TaskExists(PackshotError):
+    """A task with this key stands there already."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key=key)
+
+
 class NotFound(PackshotError):
     def __init__(self, what: str, key: str) -> None:
-        super().__init__(what=what, key=key)
+        super().__init__(what=what, key=key[:80])
 
 
 class NotAllowed(PackshotError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 
 from core import clock, intake, making
 from core.database import queue, tasks
 from core.database.engine import reading, writing
-from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError
+from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError, TaskExists
 from core.images.decode import Decoded, decode
 from core.model import Actor, Order, Output, OutputState, Photo, Role, Task, Upload
 from core.storage.keys import input_key, thumb_key
@@ -49,7 +50,8 @@ def submit(
     Raises OrderRefused, PhotoRefused kinds (nothing is kept then), StorageError and DatabaseError kinds.
     """
     _allow(by, Role.OPERATOR)
-    preset = intake.check(studio, uploads, order)
+    uploads, order = intake.cleaned(uploads, order)
+    preset = intake.check(studio, uploads, order, key)
     task_key = key or str(uuid.uuid4())
     with reading(studio.engine) as connection:
         if tasks.task_by_key(connection, task_key):
@@ -69,6 +71,7 @@ def submit(
             studio.pool.submit(_store_photo, studio, task_key, k, item)
             for k, item in zip(keys, decoded, strict=True)
         ]
+        wait(storing)  # What still stores when another fails could not be taken away again.
         for future in storing:
             future.result()
         ids = intake.insert(studio, task_key, keys, uploads, decoded, order, preset, by)
@@ -76,6 +79,9 @@ def submit(
         if _inserted(studio, task_key, stored):
             return task_key
         raise
+    except TaskExists:
+        _discard(studio, stored)  # The other press was quicker.
+        return task_key
     except PackshotError:
         _discard(studio, stored)
         raise

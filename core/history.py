@@ -11,6 +11,7 @@ from core import generation
 from core.database import gallery, tasks
 from core.database.engine import reading
 from core.errors import NotFound
+from core.intake import clean
 from core.model import Actor, Event, Order, Output, OutputState, Photo, ReviewState, Task, Upload
 from core.studio import Studio
 
@@ -156,7 +157,7 @@ def _bounds(studio: Studio, wanted: Filter) -> dict[str, Any]:
         "states": wanted.states,
         "reviews": wanted.reviews,
         "preset": wanted.preset,
-        "sku": wanted.sku,
+        "sku": clean(wanted.sku).strip() if wanted.sku else None,
         "since": start(wanted.since) if wanted.since else None,
         "until": start(wanted.until + timedelta(days=1)) if wanted.until else None,
     }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core import clock, presets
 from core.database import tasks
@@ -16,10 +19,38 @@ from core.studio import Studio
 
 MAX_PHOTOS = 50
 MAX_OUTPUTS = 10
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,35}")
+_TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+"""Marks that show text in another order than it is written."""
 
 
-def check(studio: Studio, uploads: Sequence[Upload], order: Order) -> Preset:
-    """The preset of an order that can be made. Raises OrderRefused."""
+def clean(text: str, *, lines: bool = False) -> str:
+    """`text` without what no database takes and no screen should get: control characters, halves of
+    characters, turning marks. They become spaces; with `lines`, line breaks and tabs stay."""
+    kept = {"\n", "\t"} if lines else set()
+    text = text.replace("\r\n", "\n")
+    bad = {c for c in text if c not in kept and (unicodedata.category(c) in ("Cc", "Cs") or c in _TURNING)}
+    return "".join(" " if c in bad else c for c in text)
+
+
+def cleaned(uploads: Sequence[Upload], order: Order) -> tuple[list[Upload], Order]:
+    """An order as it is kept: no invisible character of a pasted text or a file's name goes further."""
+    plain = [
+        replace(
+            upload,
+            name=clean(upload.name).strip() or "-",
+            sku=clean(upload.sku).strip(),
+            product_name=clean(upload.product_name).strip(),
+        )
+        for upload in uploads
+    ]
+    return plain, replace(order, style=clean(order.style, lines=True).strip())
+
+
+def check(studio: Studio, uploads: Sequence[Upload], order: Order, key: str | None = None) -> Preset:
+    """The preset of a cleaned order that can be made. Raises OrderRefused."""
+    if key is not None and not _KEY.fullmatch(key):
+        raise OrderRefused("key", clean(key)[:40], "a-z, 0-9, -")
     preset = presets.find(order.preset)
     if not 1 <= len(uploads) <= MAX_PHOTOS:
         raise OrderRefused("photos", len(uploads), f"1-{MAX_PHOTOS}")
@@ -35,12 +66,26 @@ def check(studio: Studio, uploads: Sequence[Upload], order: Order) -> Preset:
         raise OrderRefused("ratio", order.ratio, ", ".join(model.ratios))
     if order.size not in model.sizes:
         raise OrderRefused("size", order.size, ", ".join(model.sizes))
-    for name, text, limit in (("style", order.style, 2000), *(("sku", u.sku, 128) for u in uploads)):
-        if len(text) > limit or "\0" in text:
-            raise OrderRefused(name, f"{len(text)}", f"0-{limit}")
-    if any(len(item.product_name) > 300 for item in uploads):
-        raise OrderRefused("product_name", "300+", "0-300")
+    texts = [("style", order.style, 2000)]
+    for upload in uploads:
+        texts += [("sku", upload.sku, 128), ("product_name", upload.product_name, 300)]
+    for name, text, limit in texts:
+        if len(text) > limit:
+            raise OrderRefused(name, len(text), f"0-{limit}")
+    _check_parameters(order)
     return preset
+
+
+def _check_parameters(order: Order) -> None:
+    """They are kept as JSON, which has no NaN, no infinity and nothing of Python's own."""
+    allowed = "true, false, text, -1e9-1e9"
+    for name, value in order.parameters.items():
+        number = isinstance(value, (int, float)) and -1e9 <= value <= 1e9
+        text = isinstance(value, str) and len(value) <= 2000 and clean(value, lines=True) == value
+        if not (number or text) or clean(str(name)) != name:
+            raise OrderRefused(f"parameters.{clean(str(name))[:40]}", clean(str(value))[:40], allowed)
+    if len(order.parameters) > 50:
+        raise OrderRefused("parameters", len(order.parameters), "0-50")
 
 
 def insert(
@@ -64,7 +109,7 @@ def insert(
                 "created_by": by.id,
                 "preset": preset.name,
                 "preset_version": preset.version,
-                "style": order.style.strip(),
+                "style": order.style,
                 "ratio": order.ratio,
                 "size": order.size,
                 "outputs": order.outputs,
@@ -80,8 +125,8 @@ def insert(
                     "key": key,
                     "task_id": task_id,
                     "position": position,
-                    "sku": upload.sku.strip(),
-                    "product_name": upload.product_name.strip(),
+                    "sku": upload.sku,
+                    "product_name": upload.product_name,
                     "prompt": presets.render(preset, style=order.style, product_name=upload.product_name),
                     "store": studio.store.name,
                     "object_key": input_key(task_key, key),

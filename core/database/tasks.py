@@ -10,12 +10,16 @@ import sqlalchemy as sa
 
 from core.database import rows
 from core.database.schema import events, outputs, photos, presets, tasks
+from core.errors import TaskExists
 from core.model import Event, Output, Photo, Task
 
 
 def insert_task(connection: sa.Connection, values: Mapping[str, Any]) -> int:
-    """Insert a task; returns its id."""
-    return int(connection.execute(sa.insert(tasks).values(values).returning(tasks.c.id)).scalar_one())
+    """Insert a task; returns its id. Raises TaskExists when its key is taken."""
+    try:
+        return int(connection.execute(sa.insert(tasks).values(values).returning(tasks.c.id)).scalar_one())
+    except sa.exc.IntegrityError as exc:
+        raise TaskExists(values["key"]) from exc
 
 
 def insert_photos(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -46,8 +50,15 @@ def add_event(
 
 
 def task_by_key(connection: sa.Connection, key: str) -> Task | None:
+    if not _is_key(key):
+        return None
     row = connection.execute(rows.select_tasks().where(tasks.c.key == key)).first()
     return None if row is None else rows.task(row)
+
+
+def _is_key(text: str) -> bool:
+    """Could it be a key? A link's text may hold what no database takes as a value."""
+    return text.isascii() and text.isprintable()
 
 
 def task_by_id(connection: sa.Connection, task_id: int) -> Task:
@@ -78,6 +89,8 @@ def output_by_id(connection: sa.Connection, output_id: int) -> Output | None:
 
 
 def output_by_key(connection: sa.Connection, key: str) -> Output | None:
+    if not _is_key(key):
+        return None
     row = connection.execute(rows.select_outputs().where(outputs.c.key == key)).first()
     return None if row is None else rows.output(row)
 

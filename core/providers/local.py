@@ -74,6 +74,8 @@ class LocalCutout:
 
 
 def _choices(request: ImageRequest) -> tuple[float, bool]:
+    if unknown := request.parameters.keys() - {"fill", "shadow"}:
+        raise BadRequest(f"{min(unknown)} is no choice of the local cut-out")
     fill, shadow = request.parameters.get("fill", 0.85), request.parameters.get("shadow", False)
     if not isinstance(fill, (int, float)) or isinstance(fill, bool) or not 0.3 <= fill <= 1.0:
         raise BadRequest("fill should be a number from 0.3 to 1.0")

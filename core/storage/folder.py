@@ -23,7 +23,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StorageFull() from exc
         if exc.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise StorageReadOnly() from exc
