@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from core import clock, generation
+from core import clock, doctor_storage, generation
 from core.database import migrate
 from core.database.engine import facts
+from core.doctor_storage import Look
 from core.errors import PackshotError, ProviderError
 from core.model import Actor, Health, Order, OutputState, Upload
 from core.settings import ROOT
@@ -40,29 +39,33 @@ class Finding:
 
 def examine(studio: Studio, *, write: bool = False) -> list[Finding]:
     """Look at every part; `write` also stores, reads back and removes a picture. No paid call."""
-    parts: list[tuple[str, Callable[[Studio], tuple[Health, str, Mapping[str, Any]]]]] = [
+    parts: list[tuple[str, Callable[[Studio], Look]]] = [
         ("settings", _settings),
         ("database", _database),
         ("migrations", _migrations),
-        ("storage", _storage),
+        ("storage", doctor_storage.storage),
         ("provider", _provider),
         ("clock", _clock),
         ("disk", _disk),
     ]
+    if studio.settings.use_r2_storage:
+        parts.insert(4, ("links", doctor_storage.links))
     if write:
-        parts.append(("write", _write))
+        parts.append(("write", doctor_storage.write))
     return [_timed(studio, part, look) for part, look in parts]
 
 
 def readiness(studio: Studio) -> dict[str, Health]:
     """Database, storage and provider, for the route that load balancers ask."""
-    looks = (("database", _database), ("storage", _storage), ("provider", _provider))
+    looks = (
+        ("database", _database),
+        ("storage", doctor_storage.storage),
+        ("provider", _provider),
+    )
     return {part: _timed(studio, part, look).health for part, look in looks}
 
 
-def _timed(
-    studio: Studio, part: str, look: Callable[[Studio], tuple[Health, str, Mapping[str, Any]]]
-) -> Finding:
+def _timed(studio: Studio, part: str, look: Callable[[Studio], Look]) -> Finding:
     started = time.perf_counter()
 
     def ms() -> int:
@@ -77,35 +80,26 @@ def _timed(
         )
 
 
-def _settings(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+def _settings(studio: Studio) -> Look:
     given = len(studio.settings.model_fields_set)
     if (ROOT / ".env").exists():
         return Health.OK, "env_file", {"n": given}
     return Health.OK, "no_env_file", {"n": given}
 
 
-def _database(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+def _database(studio: Studio) -> Look:
     found = facts(studio.engine)
     return Health.OK, "ok", {"kind": found.kind, "version": found.version}
 
 
-def _migrations(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+def _migrations(studio: Studio) -> Look:
     found = migrate.version(studio.engine)
     if found == migrate.HEAD:
         return Health.OK, "ok", {"version": found}
     return Health.FAILED, "behind", {"version": found or "-", "wanted": migrate.HEAD}
 
 
-def _storage(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
-    probe = getattr(studio.store, "probe", None)
-    if probe:
-        probe()
-    else:
-        studio.store.list(limit=1)
-    return Health.OK, "ok", {"name": studio.store.name}
-
-
-def _provider(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+def _provider(studio: Studio) -> Look:
     provider = studio.providers[studio.settings.provider]
     provider.probe()
     if provider.name == "local":
@@ -113,13 +107,13 @@ def _provider(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
     return Health.OK, "ok", {"provider": provider.name, "model": provider.models()[0].name}
 
 
-def _clock(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+def _clock(studio: Studio) -> Look:
     off = abs((facts(studio.engine).at - clock.now()).total_seconds())
     data = {"seconds": f"{off:.1f}"}
     return (Health.OK, "ok", data) if off < 5 else (Health.WARNING, "off", data)
 
 
-def _disk(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+def _disk(studio: Studio) -> Look:
     folder = studio.settings.upload_dir
     while not folder.exists():
         folder = folder.parent
@@ -130,41 +124,11 @@ def _disk(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
     return (Health.WARNING, "low", data) if free < _LOW_DISK else (Health.OK, "ok", data)
 
 
-def _write(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
-    """Store, list, read back, compare, open the link, clean up."""
-    from PIL import Image
-
-    made = io.BytesIO()
-    Image.linear_gradient("L").resize((800, 600)).convert("RGB").save(made, "JPEG")
-    data = made.getvalue()
-    key = f"input/doctor/{uuid.uuid4()}.jpg"
-    try:
-        studio.store.put(key, data, "image/jpeg")
-        listed = any(item.key == key for item in studio.store.list("input/doctor/").objects)
-        same = studio.store.get(key) == data
-        opened = _opens(studio, key, data)
-    finally:
-        studio.store.delete([key])
-    wrong = [name for name, good in (("list", listed), ("read", same), ("link", opened)) if not good]
-    facts = {"bytes": len(data)}
-    return (
-        (Health.FAILED, "differs", {**facts, "steps": ", ".join(wrong)})
-        if wrong
-        else (Health.OK, "ok", facts)
-    )
-
-
-def _opens(studio: Studio, key: str, data: bytes) -> bool:
-    """Does the link lead to the bytes? It is read here as the route reads it."""
-    token = studio.signer.read(studio.link(key).removeprefix("/pictures/"))
-    return token is not None and studio.store.get(token.key) == data
-
-
 def generate_once(studio: Studio, *, by: Actor) -> Finding:
     """One real picture of the sample photo with the configured provider; it may cost."""
     from core.images.sample import sample_photo
 
-    def look(studio: Studio) -> tuple[Health, str, Mapping[str, Any]]:
+    def look(studio: Studio) -> Look:
         provider = studio.providers[studio.settings.provider]
         order = Order(
             preset="white_bg_front",

@@ -10,7 +10,8 @@ PackshotError
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
-│   ├── StorageUnavailable  StorageFull  StorageReadOnly
+│   ├── StorageUnavailable  StorageFull  StorageReadOnly  StorageClockWrong
+│   ├── BucketMissing  StorageKeyUnknown  StorageSecretWrong  StorageDenied  StorageListDenied
 │   └── ObjectMissing  ObjectExists  InvalidKey
 ├── DatabaseError
 │   ├── DatabaseUnavailable  DatabaseCrowded              it may answer later
@@ -131,6 +132,37 @@ class StorageFull(StorageError):
 
 class StorageReadOnly(StorageError):
     pass
+
+
+class StorageClockWrong(StorageError):
+    """This machine's time is too far from the store's; `minutes` off, or None."""
+
+    def __init__(self, minutes: int | None) -> None:
+        super().__init__(minutes=minutes)
+
+
+class BucketMissing(StorageError):
+    def __init__(self, bucket: str) -> None:
+        super().__init__(bucket=bucket)
+
+
+class StorageKeyUnknown(StorageError):
+    """The store does not know the access key."""
+
+
+class StorageSecretWrong(StorageError):
+    """The access key is known, its secret is another one."""
+
+
+class StorageDenied(StorageError):
+    """The key is good, but not for this act on this bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(bucket=bucket)
+
+
+class StorageListDenied(StorageDenied):
+    """The key may read, but not list."""
 
 
 class ObjectMissing(StorageError):

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core import settings_r2
 from core.database.url import normal
 from core.errors import SettingsWrong
 from core.settings_checks import incomplete
@@ -39,8 +40,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("")
     use_r2_storage: bool = False
-    r2_endpoint: str | None = None
     r2_bucket: str | None = None
+    r2_endpoint: str | None = None  # After the bucket, whose name it may end with.
     r2_access_key: SecretStr | None = None
     r2_secret_key: SecretStr | None = None
     r2_public_url: str | None = None
@@ -142,6 +143,16 @@ class Settings(BaseSettings):
             raise ValueError("should start with https:// and name a host")
         return value.rstrip("/")
 
+    @field_validator("r2_bucket")
+    @classmethod
+    def _bucket(cls, value: str | None) -> str | None:
+        return value and settings_r2.bucket_name(value)
+
+    @field_validator("r2_endpoint")
+    @classmethod
+    def _endpoint(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value and settings_r2.endpoint(value, info.data.get("r2_bucket"))
+
     @property
     def provider(self) -> Provider:
         """The configured image provider, or what the keys that are set say it is."""
@@ -150,6 +161,22 @@ class Settings(BaseSettings):
         if self.nano_banana_api_base and self.nano_banana_api_key:
             return "gateway"
         return "gemini" if self.gemini_api_key else "local"
+
+    @property
+    def delivery(self) -> Literal["presigned", "public", "proxy"]:
+        """How browsers load pictures; never `public` without an address that can be."""
+        chosen = self.media_delivery or ("presigned" if self.use_r2_storage else "proxy")
+        return "presigned" if chosen == "public" and self.public_url is None else chosen
+
+    @property
+    def public_url_is_s3(self) -> bool:
+        """R2_PUBLIC_URL is the S3 endpoint, which answers an unsigned request with an error."""
+        return settings_r2.is_s3(self.r2_public_url, self.r2_endpoint)
+
+    @property
+    def public_url(self) -> str | None:
+        """The bucket's public address, when it has one that works without a signature."""
+        return None if self.public_url_is_s3 else self.r2_public_url
 
     @property
     def sign_in(self) -> bool:

@@ -65,7 +65,7 @@ def open_studio(
         studio = Studio(
             settings=settings,
             engine=engine,
-            store=store or FolderStore(settings.upload_dir, signer),
+            store=store or make_store(settings, signer),
             signer=signer,
             providers=providers or make_providers(settings),
             pool=pool,
@@ -91,6 +91,26 @@ def prepare(studio: Studio) -> None:
 
     migrate(studio.engine)
     intake.record_presets(studio)
+
+
+def make_store(settings: Settings, signer: LinkSigner) -> ObjectStore:
+    """The configured store. Nothing is connected yet."""
+    if not settings.use_r2_storage:
+        return FolderStore(settings.upload_dir, signer)
+    from core.storage.r2 import R2Store
+
+    keys = (settings.r2_access_key, settings.r2_secret_key)
+    access_key, secret_key = (key.get_secret_value() if key else "" for key in keys)
+    return R2Store(
+        endpoint=settings.r2_endpoint or "",
+        bucket=settings.r2_bucket or "",
+        access_key=access_key,
+        secret_key=secret_key,
+        signer=signer,
+        delivery=settings.delivery,
+        public_url=settings.public_url,
+        workers=settings.provider_concurrency,
+    )
 
 
 def make_providers(settings: Settings) -> Mapping[str, ImageProvider]:

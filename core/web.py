@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
@@ -15,6 +14,7 @@ from core import doctor, studio
 from core.errors import ObjectMissing, StorageError
 from core.images.kinds import image_type
 from core.model import Health
+from core.storage.links import disposition
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -47,7 +47,7 @@ async def picture(request: Request) -> Response:
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if link.download:
-        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(link.download, safe='')}"
+        headers["Content-Disposition"] = disposition(link.download)
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     try:

@@ -19,6 +19,7 @@ ONLY_IN = {
     "sqlalchemy": ("core/database",),
     "alembic": ("core/database",),
     "boto3": ("core/storage/r2.py",),
+    "botocore": ("core/storage/r2.py", "core/storage/presigned.py"),
     "httpx": ("core/providers", "core/storage", "core/people.py"),
     "pandas": ("core/history.py", "core/batch.py", "core/insights.py"),
 }

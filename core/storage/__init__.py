@@ -40,7 +40,9 @@ class ObjectStore(Protocol):
 
     def head(self, key: str) -> ObjectInfo | None: ...
 
-    def list(self, prefix: str = "", *, after: str | None = None, limit: int = 1000) -> Listing: ...
+    def list(self, prefix: str = "", *, after: str | None = None, limit: int = 1000) -> Listing:
+        """Up to `limit` objects, at most 1000, whose keys come after `after`."""
+        ...
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete all that are there; one that is missing is no error."""
@@ -50,5 +52,12 @@ class ObjectStore(Protocol):
         """Where a browser loads it: the same text for at least an hour's steps, good for an hour or more.
 
         With `download` the browser saves it under that file name.
+        """
+        ...
+
+    def probe(self) -> datetime | None:
+        """Can the store be worked with? It leaves nothing there, and asks only a little.
+
+        Returns the store's own time, None where it has no clock beside this machine's.
         """
         ...

@@ -120,3 +120,13 @@ class FolderStore:
 
     def link(self, key: str, *, download: str | None = None) -> str:
         return self._signer.link(checked(key), download=download)
+
+    def probe(self) -> datetime | None:
+        folder = self.root
+        with _translated():
+            while not folder.exists():
+                folder = folder.parent
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"x")
+                file.flush()
+        return None

@@ -5,11 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer
 
-_STEP = 3600
-_LIFE = 2 * _STEP
+STEP = 3600
+"""Seconds for which a link stays the same text."""
+LIFE = 2 * STEP
+"""Seconds from the start of its hour for which a link is good."""
+
+
+def disposition(name: str) -> str:
+    """The Content-Disposition that saves a file as `name`, in whatever script."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +38,7 @@ class LinkSigner:
 
     def link(self, key: str, *, download: str | None = None) -> str:
         """A path on this server, good for one to two hours."""
-        expires = int(self._clock()) // _STEP * _STEP + _LIFE
+        expires = int(self._clock()) // STEP * STEP + LIFE
         return f"/pictures/{self._serializer.dumps([key, expires, download])}"
 
     def read(self, token: str) -> PictureLink | None:
