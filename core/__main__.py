@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from core import doctor as doctors
-from core import generation, language, presets
+from core import generation, language, presets, repair
 from core import history as histories
+from core import reconcile as reconciling
 from core.doctor import Finding
 from core.errors import PackshotError, SettingsWrong
 from core.intake import clean
@@ -222,6 +223,30 @@ def doctor(
                 if text["remedy"]:
                     say(f"{'':21}{text['remedy']}")
         if any(finding.health is Health.FAILED for finding in findings):
+            raise typer.Exit(1)
+
+
+@app.command()
+def reconcile(
+    fix: Annotated[bool, typer.Option("--fix", help="Set right what can be.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every file and compare hashes.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also when most files are gone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare storage with the records; nothing is changed without --fix."""
+    if anyway and not fix:
+        raise typer.BadParameter("--anyway is for --fix")
+    with desk(work=False) as studio:
+        if fix:
+            found = repair.fix(studio, by=Actor.local(), deep=deep, anyway=anyway)
+        else:
+            found = reconciling.compare(studio, deep=deep)
+        if as_json:
+            give(found.as_dict())
+        else:
+            for line in found.lines(words):
+                say(line)
+        if found.left:
             raise typer.Exit(1)
 
 

@@ -12,7 +12,7 @@ PackshotError
 ├── StorageError
 │   ├── StorageUnavailable  StorageFull  StorageReadOnly  StorageClockWrong
 │   ├── BucketMissing  StorageKeyUnknown  StorageSecretWrong  StorageDenied  StorageListDenied
-│   └── ObjectMissing  ObjectExists  InvalidKey
+│   └── ObjectMissing  ObjectExists  InvalidKey  ObjectDiffers  MostAreGone
 ├── DatabaseError
 │   ├── DatabaseUnavailable  DatabaseCrowded              it may answer later
 │   ├── DatabaseRefused  DatabaseMissing  DatabaseHostUnknown   DATABASE_URL is wrong
@@ -175,6 +175,20 @@ class ObjectExists(StorageError):
 
     def __init__(self, key: str) -> None:
         super().__init__(key=key)
+
+
+class ObjectDiffers(StorageError):
+    """What stands under the key is not what was recorded."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key=key)
+
+
+class MostAreGone(StorageError):
+    """More recorded objects are missing than there: this may be another desk's store."""
+
+    def __init__(self, missing: int, there: int) -> None:
+        super().__init__(missing=missing, there=there)
 
 
 class InvalidKey(StorageError):

@@ -7,6 +7,7 @@ import streamlit as st
 from core import clock, doctor, studio
 from core.doctor import Finding
 from core.model import Health
+from pages.ui.reconcile import reconcile_card
 from pages.ui.words import local, plain, t, words
 
 ICONS = {
@@ -72,3 +73,4 @@ with st.container(border=True), st.grid(2, gap=("small", "large"), min_column_wi
         if finding.health is Health.OK:
             with st.container():
                 draw(finding)
+reconcile_card()

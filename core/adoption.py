@@ -1,0 +1,130 @@
+"""A picture that was stored while its row never ended: give it to the row."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from core import clock, making
+from core.database import objects, queue, tasks
+from core.database.engine import reading, writing
+from core.errors import BadImage, ObjectDiffers, ObjectExists, PackshotError
+from core.model import Actor, OutputState
+from core.storage import ObjectInfo
+from core.storage.keys import thumb_key
+from core.studio import Studio
+
+OPEN = (OutputState.FAILED, OutputState.UNKNOWN, OutputState.BLOCKED, OutputState.QUEUED)
+"""States without a picture in which no process holds the row."""
+
+
+def parts(key: str) -> tuple[str, str] | None:
+    """(task key, call key) of an object under `generated/`; None for any other key."""
+    segments = key.split("/")
+    if len(segments) != 3 or segments[0] != "generated":
+        return None
+    return segments[1], segments[2].partition(".")[0]
+
+
+def answer_of(studio: Studio, task_key: str, call_key: str) -> ObjectInfo | None:
+    """The stored answer of a call, if it came that far. Raises StorageError kinds."""
+    found = studio.store.list(f"generated/{task_key}/{call_key}.", limit=1).objects
+    return found[0] if found else None
+
+
+def call_of(studio: Studio, key: str) -> objects.Sent | None:
+    """The call whose answer stands under `key`. Raises DatabaseError kinds."""
+    named = parts(key)
+    if named is None:
+        return None
+    with reading(studio.engine) as connection:
+        return objects.sent(connection, *named, studio.store.name)
+
+
+def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None:
+    """Give a stored answer to the output that asked for it; returns the output's state after it.
+
+    An output without a picture gets it: decoded, with a thumbnail, its row succeeded, the cost that the
+    call recorded (None when nobody knows). Bytes that are no picture are kept on the row as BadImage.
+    Bytes that are not those that the row recorded are never taken for them (ObjectDiffers). An output
+    that has another picture by now keeps that one, and the call keeps this one. None when the key belongs
+    to no call of this store, or a process holds the row. Raises StorageError and DatabaseError kinds.
+    """
+    from core.images.picture import file_type, read_picture
+
+    call, named = call_of(studio, found.key), parts(found.key)
+    if call is None or named is None or call.state is OutputState.RUNNING:
+        return None
+    if call.state is OutputState.SUCCEEDED:
+        return call.state if _keep_with_call(studio, call, found, by) else None
+    with reading(studio.engine) as connection:
+        output = tasks.output_by_id(connection, call.output_id)
+    if output is None:
+        return None
+    data = studio.store.get(found.key)
+    digest = hashlib.sha256(data).hexdigest()
+    values: dict[str, Any] = {"not_before": None, "finished_at": clock.now()}
+    if output.object_key == found.key and output.sha256 not in (None, digest):
+        values |= _ended(ObjectDiffers(found.key))
+    else:
+        values |= {
+            "object_key": found.key,
+            "content_type": file_type(data)[0],
+            "bytes": len(data),
+            "sha256": digest,
+            "cost_micros": call.cost_micros,
+            "provider_request_id": call.provider_request_id,
+        }
+        try:
+            picture = read_picture(data)
+        except BadImage as error:
+            values |= {**_ended(error), "thumb_key": None, "width": None, "height": None}
+        else:
+            thumb = thumb_key(*named)
+            _put_thumb(studio, thumb, picture.thumb)
+            values |= {"thumb_key": thumb, "width": picture.width, "height": picture.height}
+            values |= {"state": OutputState.SUCCEEDED, "error_kind": None, "error_data": {}}
+    state = OutputState(values["state"])
+    with writing(studio.engine) as connection:
+        if not objects.change_output(connection, output.id, OPEN, values):
+            return None
+        _end_call(connection, call, found, values["error_kind"] or "picture")
+        verb = objects.DIFFERS if values["error_kind"] == ObjectDiffers.__name__ else "output.adopted"
+        making.record(connection, output, verb, actor=by.id, key=found.key, was=output.state, to=state)
+    return state
+
+
+def remake_thumb(studio: Studio, picture_key: str, thumb: str) -> None:
+    """Make a thumbnail again from its stored picture, under the key that the row names.
+
+    Raises BadImage, ObjectMissing and other StorageError kinds.
+    """
+    from core.images.picture import read_picture
+
+    _put_thumb(studio, thumb, read_picture(studio.store.get(picture_key)).thumb)
+
+
+def _ended(error: PackshotError) -> dict[str, Any]:
+    return {"state": OutputState.FAILED, "error_kind": error.kind, "error_data": dict(error.data)}
+
+
+def _put_thumb(studio: Studio, key: str, data: bytes) -> None:
+    try:
+        studio.store.put(key, data, "image/webp")
+    except ObjectExists:
+        return  # Made before the end, perhaps by another version of the encoder: as good.
+
+
+def _keep_with_call(studio: Studio, call: objects.Sent, found: ObjectInfo, by: Actor) -> bool:
+    with writing(studio.engine) as connection:
+        output = tasks.output_by_id(connection, call.output_id)
+        if output is None:
+            return False
+        _end_call(connection, call, found, "picture")
+        making.record(connection, output, "call.kept", actor=by.id, key=found.key)
+    return True
+
+
+def _end_call(connection: Any, call: objects.Sent, found: ObjectInfo, outcome: str) -> None:
+    values = {"object_key": found.key, "outcome": outcome, "answered_at": call.answered_at or found.modified}
+    queue.end_call(connection, call.id, values)
