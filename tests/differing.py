@@ -77,3 +77,8 @@ def lose_end(desk: Studio, output: Output) -> None:
             .where(schema.calls.c.output_id == output.id)
             .values(object_key=None, outcome="lost", answered_at=None, cost_micros=None)
         )
+
+
+def task_key(desk: Studio) -> str:
+    with reading(desk.engine) as connection:
+        return str(connection.execute(sa.select(schema.tasks.c.key)).scalar_one())

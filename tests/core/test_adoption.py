@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as some
-from PIL import Image
 
 from core import adoption, clock, generation, reconcile, repair
 from core.database import queue, schema
-from core.database.engine import reading, writing
+from core.database.engine import writing
 from core.differences import Kind
 from core.errors import BadImage, StorageUnavailable
 from core.model import OutputState
-from core.settings import load_settings
 from core.storage.keys import generated_key
-from core.studio import Studio, open_studio
-from tests.conftest import BY, Scripted, finished, order, upload
-from tests.differing import OLD, everything, file_of, found, lose_end, made, put, row, verbs
+from core.studio import Studio
+from tests.conftest import BY, Scripted, finished, on_both, order, upload
+from tests.differing import OLD, everything, file_of, found, lose_end, made, row, task_key, verbs
 
+pytestmark = on_both
 Open = Callable[..., Studio]
-
-
-def _small() -> bytes:
-    made = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(made, "JPEG")
-    return made.getvalue()
-
-
-SMALL = _small()
 
 
 @pytest.mark.parametrize("state", ["unknown", "failed", "queued"])
@@ -106,17 +90,12 @@ def test_a_second_paid_picture_is_kept_with_its_call(desk: Open, scripted: Scrip
     [output] = made(opened, photo)
     lose_end(opened, output)
     assert generation.retry_output(opened, output.key, by=BY)
-    [second] = finished(opened, generation_key(opened)).outputs
+    [second] = finished(opened, task_key(opened)).outputs
     assert second.state is OutputState.SUCCEEDED and second.object_key != output.object_key
     assert repair.fix(opened, by=BY).left == 0
     assert row(opened, output).object_key == second.object_key, "the newer one stays"
     assert found(reconcile.compare(opened)) == {}
     assert opened.store.head(output.object_key or ""), "both were paid for"
-
-
-def generation_key(desk: Studio) -> str:
-    with reading(desk.engine) as connection:
-        return str(connection.execute(sa.select(schema.tasks.c.key)).scalar_one())
 
 
 def test_a_row_that_a_process_holds_is_left_alone(desk: Open, photo: bytes) -> None:
@@ -139,57 +118,3 @@ def test_a_row_that_a_process_holds_is_left_alone(desk: Open, photo: bytes) -> N
     assert generation.view(opened, key).outputs[0].state is OutputState.RUNNING
     info = adoption.answer_of(opened, key, call["key"])
     assert info and info.key == answer and adoption.adopt(opened, info, by=BY) is None
-
-
-ACTS = some.lists(
-    some.tuples(
-        some.sampled_from(["lose", "cut", "thumb", "orphan", "young", "end", "photo"]),
-        some.integers(0, 3),
-    ),
-    max_size=8,
-)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(acts=ACTS)
-def test_whatever_happened_no_row_lies_after(scripted: Scripted, acts: list[tuple[str, int]]) -> None:
-    scripted.picture = SMALL
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        configured = load_settings(
-            database_url=f"sqlite:///{folder}/packshot.db",
-            upload_dir=Path(folder) / "media",
-            app_secret="a secret for tests",
-        )
-        opened = stack.enter_context(open_studio(configured, providers={"gemini": scripted}))
-        outputs = made(opened, SMALL, 4)
-        young = []
-        for act, number in acts:
-            output = outputs[number]
-            path = file_of(opened, output.object_key)
-            if act == "lose":
-                path.unlink(missing_ok=True)
-            elif act == "cut" and path.exists():
-                path.write_bytes(SMALL[: len(SMALL) // 2])
-            elif act == "thumb":
-                opened.store.delete([output.thumb_key or ""])
-            elif act == "orphan":
-                put(opened, f"thumb/gone/{number}.webp")
-            elif act == "young":
-                young.append(put(opened, f"input/new/{number}.jpg", age=timedelta(minutes=1)))
-            elif act == "end":
-                lose_end(opened, output)
-            elif act == "photo":
-                opened.store.delete(
-                    [item.key for item in opened.store.list(f"input/{generation_key(opened)}/").objects]
-                )
-        repair.fix(opened, by=BY, deep=True, anyway=True)
-        again = reconcile.compare(opened, deep=True)
-        assert again.left == 0, found(again)
-        for output in outputs:
-            now = row(opened, output)
-            if now.state == "succeeded":
-                assert opened.store.get(now.object_key) == SMALL
-                assert opened.store.head(now.thumb_key)
-            else:
-                assert now.error_kind
-        assert all(opened.store.head(key) for key in young)

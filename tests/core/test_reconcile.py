@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +21,10 @@ from core.differences import Kind
 from core.errors import MostAreGone, NotAllowed
 from core.model import Actor, Role
 from core.studio import Studio
-from tests.browser import ROOT, environment
-from tests.conftest import BY, order, upload
+from tests.conftest import BY, on_both, order, upload
 from tests.differing import OLD, everything, file_of, found, made, put, row, verbs
 
+pytestmark = on_both
 Open = Callable[..., Studio]
 
 
@@ -239,32 +235,3 @@ def test_the_background_comparison_is_one_for_all(desk: Open, photo: bytes) -> N
     assert comparing.latest(opened) is going
     assert found(going.report) == {"orphan": 1} and going.error is None
     assert comparing.begin(opened) is not going
-
-
-def test_the_command_says_and_fixes(tmp_path: Path, photo: bytes) -> None:
-    values = {"DATABASE_URL": f"sqlite:///{tmp_path / 'packshot.db'}", "UPLOAD_DIR": str(tmp_path / "media")}
-    file = tmp_path / "cup.jpg"
-    file.write_bytes(photo)
-
-    def run(*arguments: str) -> tuple[int, Any, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "core", *arguments],
-            cwd=ROOT,
-            env=environment(tmp_path, **values),
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
-
-    assert run("generate", str(file), "--preset", "white_bg_front", "--json")[0] == 0
-    code, clean, _ = run("reconcile", "--json", "--deep")
-    assert (code, clean["objects"], clean["left"]) == (0, 4, 0)
-    for thumb in (tmp_path / "media" / "thumb").rglob("*.webp"):
-        thumb.unlink()
-    code, _, said = run("reconcile")
-    assert code == 1 and "Thumbnails missing: 2" in said and "photo_thumb 1" in said
-    code, fixed, _ = run("reconcile", "--fix", "--json")
-    assert (code, fixed["left"], fixed["differences"]["thumb"]["fixed"]) == (0, 0, 2)
-    assert run("reconcile", "--json")[0] == 0
-    assert run("reconcile", "--anyway")[0] == 2
-    assert run("reconcile", "--nonsense")[0] == 2
