@@ -12,7 +12,8 @@ PackshotError
 ├── StorageError
 │   ├── StorageUnavailable  StorageFull  StorageReadOnly  StorageClockWrong
 │   ├── BucketMissing  StorageKeyUnknown  StorageSecretWrong  StorageDenied  StorageListDenied
-│   └── ObjectMissing  ObjectExists  InvalidKey  ObjectDiffers  MostAreGone
+│   ├── ObjectError: ObjectMissing  ObjectExists  ObjectDiffers  InvalidKey
+│   └── MostAreGone
 ├── DatabaseError
 │   ├── DatabaseUnavailable  DatabaseCrowded              it may answer later
 │   ├── DatabaseRefused  DatabaseMissing  DatabaseHostUnknown   DATABASE_URL is wrong
@@ -165,35 +166,31 @@ class StorageListDenied(StorageDenied):
     """The key may read, but not list."""
 
 
-class ObjectMissing(StorageError):
+class ObjectError(StorageError):
+    """About one object, by its key."""
+
     def __init__(self, key: str) -> None:
-        super().__init__(key=key)
+        super().__init__(key=key[:200])
 
 
-class ObjectExists(StorageError):
+class ObjectMissing(ObjectError):
+    """Nothing stands under the key."""
+
+
+class ObjectExists(ObjectError):
     """Keys are never written twice; other bytes stand there already."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(key=key)
 
-
-class ObjectDiffers(StorageError):
+class ObjectDiffers(ObjectError):
     """What stands under the key is not what was recorded."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(key=key)
+
+class InvalidKey(ObjectError):
+    """No store may take such a key."""
 
 
 class MostAreGone(StorageError):
-    """More recorded objects are missing than there: this may be another desk's store."""
-
-    def __init__(self, missing: int, there: int) -> None:
-        super().__init__(missing=missing, there=there)
-
-
-class InvalidKey(StorageError):
-    def __init__(self, key: str) -> None:
-        super().__init__(key=key[:200])
+    """More recorded objects are `missing` than `there`: this may be another desk's store."""
 
 
 class DatabaseError(PackshotError):

@@ -38,7 +38,7 @@ def fix(studio: Studio, *, by: Actor, deep: bool = False, anyway: bool = False) 
         seen = compare(studio)
         gone = seen.found[Kind.MISSING] + seen.found[Kind.THUMB]
         if gone > seen.matched:
-            raise MostAreGone(gone, seen.matched)
+            raise MostAreGone(missing=gone, there=seen.matched)
     report = Report(deep=deep, started_at=clock.now())
     acts: Mapping[Kind, Callable[[Studio, Difference, Actor], bool]] = {
         Kind.MISSING: _say_missing,
