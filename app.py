@@ -16,11 +16,13 @@ from core.settings import load_settings
 from core.settings_checks import check_address
 from core.web import routes
 
+logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 log = logging.getLogger("packshot")
 
 try:
     settings = load_settings()
     check_address(settings, st.get_option("server.address"))
+    studio.app_secret(settings)
 except SettingsWrong as error:
     for variable, sentence in error.problems:
         sys.stderr.write(f"{variable} {sentence}.\n")
@@ -42,7 +44,9 @@ def on_script_error(error: Exception) -> bool:
     """Keep the details in the log; the operator reads a sentence."""
     from pages.ui.trouble import show
 
-    if not isinstance(error, PackshotError):
+    if isinstance(error, PackshotError):
+        log.warning("a page showed %s", error.kind)
+    else:
         log.error("a page ended by a mistake of the desk", exc_info=error)
     show(error)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +13,10 @@ from core import clock, doctor_storage, generation
 from core.database import migrate
 from core.database.engine import facts
 from core.doctor_storage import Look
-from core.errors import PackshotError, ProviderError
+from core.errors import PackshotError, StorageUnavailable
 from core.model import Actor, Health, Order, OutputState, Upload
-from core.settings import ROOT
+from core.settings import ROOT, Settings
+from core.settings_checks import misspelt
 from core.studio import Studio
 
 _LOW_DISK = 1_000_000_000
@@ -82,6 +83,8 @@ def _timed(studio: Studio, part: str, look: Callable[[Studio], Look]) -> Finding
 
 def _settings(studio: Studio) -> Look:
     given = len(studio.settings.model_fields_set)
+    if wrong := misspelt([name.upper() for name in Settings.model_fields], ROOT / ".env"):
+        return Health.WARNING, "misspelt", {"names": ", ".join(wrong), "meant": ", ".join(wrong.values())}
     if (ROOT / ".env").exists():
         return Health.OK, "env_file", {"n": given}
     return Health.OK, "no_env_file", {"n": given}
@@ -115,9 +118,12 @@ def _clock(studio: Studio) -> Look:
 
 def _disk(studio: Studio) -> Look:
     folder = studio.settings.upload_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+    except OSError as exc:
+        raise StorageUnavailable(exc.strerror or type(exc).__name__) from exc
     data = {"gigabytes": f"{free / 1e9:,.1f}"}
     if free < _NO_DISK:
         return Health.FAILED, "full", data
@@ -146,8 +152,10 @@ def generate_once(studio: Studio, *, by: Actor) -> Finding:
         if output.state is OutputState.SUCCEEDED:
             return Health.OK, "ok", {"task": key}
         if output.error_kind:
-            failure = ProviderError(**output.error_data)
-            return Health.FAILED, "failed", {"kind": output.error_kind, **failure.data}
+            failed.append(output.error_kind)
+            return Health.FAILED, "failed", output.error_data
         return Health.FAILED, "waiting", {"task": key}
 
-    return _timed(studio, "generate", look)
+    failed: list[str] = []
+    finding = _timed(studio, "generate", look)
+    return replace(finding, error=failed[0]) if failed else finding

@@ -74,6 +74,6 @@ def misspelt(known: Sequence[str], file: Path) -> Mapping[str, str]:
 
     from dotenv import dotenv_values
 
-    given = {*os.environ, *dotenv_values(file, encoding="utf-8-sig")}
+    given = {*os.environ, *(dotenv_values(file, encoding="utf-8-sig") if file.is_file() else ())}
     near = {name: get_close_matches(name.upper(), known, 1, 0.9) for name in sorted(given)}
     return {name: found[0] for name, found in near.items() if found and name.upper() not in known}

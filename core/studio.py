@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import DatabaseError, StorageReadOnly
+from core.errors import DatabaseError, SettingsWrong
 from core.providers import ImageProvider
 from core.settings import ROOT, Settings
 from core.storage import ObjectStore
@@ -19,6 +19,9 @@ from core.storage.links import LinkSigner
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+
+_SECRET_LENGTH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ def open_studio(
     """Open everything; with `work` this process also runs what waits.
 
     A database or a store that can't be reached is no failure to open: verbs raise when they need it.
-    Raises StorageReadOnly when no secret for links can be kept.
+    Raises SettingsWrong when no secret for links can be kept.
     """
     from core.database.engine import make_engine
     from core.runner import Runner
@@ -122,15 +125,23 @@ def make_providers(settings: Settings) -> Mapping[str, ImageProvider]:
 
 
 def app_secret(settings: Settings) -> str:
-    """APP_SECRET, or one made once and kept under `var/` for this machine alone."""
+    """APP_SECRET, or one made once and kept under `var/` for this machine alone.
+
+    Raises SettingsWrong when none can be kept or what is kept is none: links signed with it could be forged.
+    """
     if settings.app_secret:
         return settings.app_secret.get_secret_value()
     path = ROOT / "var" / "app_secret"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _kept_secret(path)
-    except OSError as exc:
-        raise StorageReadOnly() from exc
+        kept = _kept_secret(path)
+    except (OSError, UnicodeDecodeError) as exc:
+        sentence = "is needed because var/app_secret can't be kept or read"
+        raise SettingsWrong([("APP_SECRET", sentence)]) from exc
+    if len(kept) < _SECRET_LENGTH:
+        sentence = "is needed because var/app_secret is damaged; or remove that file"
+        raise SettingsWrong([("APP_SECRET", sentence)])
+    return kept
 
 
 def _kept_secret(path: Path) -> str:
@@ -142,7 +153,7 @@ def _kept_secret(path: Path) -> str:
             path.hardlink_to(made)  # Whoever comes first wins; the others read it.
         finally:
             made.unlink()
-    return path.read_text(encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
 
 
 _current: list[Studio] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from core.storage.links import disposition
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+_RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
 
 
 async def health(request: Request) -> Response:
@@ -68,8 +71,9 @@ def _ranged(data: bytes, headers: dict[str, str], asked: Any) -> Response:
         or asked.get("if-range", headers["ETag"]) != headers["ETag"]
     ):
         return Response(data, headers=headers, media_type=media_type)
-    first, _, last = wanted.removeprefix("bytes=").partition("-")
-    if not (first + last).isdigit():
+    asked_for = _RANGE.fullmatch(wanted.removeprefix("bytes="))
+    first, last = asked_for.groups() if asked_for else ("", "")
+    if not first + last or (first and last and int(last) < int(first)):
         return Response(data, headers=headers, media_type=media_type)
     start = int(first) if first else max(0, len(data) - int(last))
     end = min(int(last), len(data) - 1) if first and last else len(data) - 1

@@ -76,6 +76,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.fixture
+def cup(tmp_path: Path, photo: bytes) -> Path:
+    file = tmp_path / "cup.jpg"
+    file.write_bytes(photo)
+    return file
+
+
 class Scripted:
     """A provider whose answers a test decides: each a picture's bytes, an error, or a function."""
 
@@ -148,12 +155,8 @@ def desk(tmp_path: Path, scripted: Scripted, database_url: str) -> Iterator[Call
     with ExitStack() as stack:
 
         def opened(*, work: bool = True, **overrides: Any) -> Studio:
-            settings = load_settings(
-                database_url=database_url,
-                upload_dir=tmp_path / "media",
-                app_secret="a secret for tests",
-                **overrides,
-            )
+            own = {"database_url": database_url, "upload_dir": tmp_path / "media"}
+            settings = load_settings(app_secret="a secret for tests", **{**own, **overrides})
             both = {"local": LocalCutout(), "gemini": scripted}
             found = stack.enter_context(open_studio(settings, work=work, providers=both))
             studio.set_current(found)

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from core.database.schema import storable
 from core.database.trouble import translated
-from core.errors import DatabaseError
+from core.errors import DatabaseError, DatabaseReadOnly
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,8 @@ def facts(engine: sa.Engine) -> Facts:
                 sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'), sqlite_version()")
             ).one()
             connection.execute(sa.text("SELECT count(*) FROM sqlite_master"))
+            if not os.access(str(engine.url.database), os.W_OK):
+                raise DatabaseReadOnly()  # Reading alone would look well.
             return Facts(kind="SQLite", version=version, at=datetime.fromisoformat(text))
         at, version = connection.execute(
             sa.text("SELECT clock_timestamp(), current_setting('server_version')")

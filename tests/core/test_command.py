@@ -37,13 +37,6 @@ def run(house: Path, tmp_path: Path) -> Run:
     return ran
 
 
-@pytest.fixture
-def cup(tmp_path: Path, photo: bytes) -> Path:
-    file = tmp_path / "cup.jpg"
-    file.write_bytes(photo)
-    return file
-
-
 def stored(folder: Path) -> list[str]:
     return [path.name for path in (folder / "media").rglob("*") if path.is_file()]
 
