@@ -11,7 +11,7 @@ from typing import Any
 
 from core import clock, doctor_storage, generation
 from core.database import migrate
-from core.database.engine import facts
+from core.database.engine import facts, reading
 from core.doctor_storage import Look
 from core.errors import PackshotError, StorageUnavailable
 from core.model import Actor, Health, Order, OutputState, Upload
@@ -59,7 +59,7 @@ def examine(studio: Studio, *, write: bool = False) -> list[Finding]:
 def readiness(studio: Studio) -> dict[str, Health]:
     """Database, storage and provider, for the route that load balancers ask."""
     looks = (
-        ("database", _database),
+        ("database", _ready_database),
         ("storage", doctor_storage.storage),
         ("provider", _provider),
     )
@@ -95,10 +95,18 @@ def _database(studio: Studio) -> Look:
     return Health.OK, "ok", {"kind": found.kind, "version": found.version}
 
 
+def _ready_database(studio: Studio) -> Look:
+    with reading(studio.engine) as connection:
+        migrate.require(connection)
+    return Health.OK, "ok", {}
+
+
 def _migrations(studio: Studio) -> Look:
     found = migrate.version(studio.engine)
     if found == migrate.HEAD:
         return Health.OK, "ok", {"version": found}
+    if found and found not in migrate.known():
+        _ready_database(studio)  # Newer, or another program's: that has other remedies than a restart.
     return Health.FAILED, "behind", {"version": found or "-", "wanted": migrate.HEAD}
 
 

@@ -17,7 +17,7 @@ PackshotError
 ├── DatabaseError
 │   ├── DatabaseUnavailable  DatabaseCrowded              it may answer later
 │   ├── DatabaseRefused  DatabaseMissing  DatabaseHostUnknown   DATABASE_URL is wrong
-│   └── DatabaseCorrupt  DatabaseReadOnly  DatabaseFull  DatabaseTooNew  DatabaseBehind
+│   └── DatabaseCorrupt  DatabaseReadOnly  DatabaseFull  DatabaseTooNew  DatabaseBehind  DatabaseTaken
 ├── Stopped             an operator stopped it before it was sent
 ├── ProcessDied         the process went away, nothing had been sent
 └── ProviderError
@@ -234,6 +234,10 @@ class DatabaseFull(DatabaseError):
 
 class DatabaseTooNew(DatabaseError):
     """A newer Packshot has changed this database's tables."""
+
+
+class DatabaseTaken(DatabaseError):
+    """Another program's tables stand there."""
 
 
 class DatabaseBehind(DatabaseError):

@@ -8,7 +8,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 
 from core import clock, intake, making
-from core.database import queue, tasks
+from core.database import migrate, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError, TaskExists
 from core.images.decode import Decoded, decode
@@ -54,6 +54,7 @@ def submit(
     preset = intake.check(studio, uploads, order, key)
     task_key = key or str(uuid.uuid4())
     with reading(studio.engine) as connection:
+        migrate.require(connection)
         if tasks.task_by_key(connection, task_key):
             return task_key
     settings = studio.settings

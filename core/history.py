@@ -19,6 +19,9 @@ COUNT_LIMIT = 1_000
 """Counts are exact up to here."""
 
 
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(9998, 12, 30)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """What to show; states and reviews widen each other, all else narrows. Dates are days of TIMEZONE."""
@@ -82,6 +85,8 @@ def page(
     studio: Studio, wanted: Filter, *, before: int | None = None, after: int | None = None, limit: int = 48
 ) -> Page:
     """One page, newest first. `before` and `after` are cursors of a Page. Raises DatabaseError kinds."""
+    # SQLite takes no larger number, and an id is never one.
+    before, after = (None if cursor is None else min(max(cursor, 0), 2**63 - 1) for cursor in (before, after))
     with reading(studio.engine) as connection:
         rows = gallery.page(
             connection, **_bounds(studio, wanted), before=before, after=after, limit=limit + 1
@@ -151,7 +156,8 @@ def _bounds(studio: Studio, wanted: Filter) -> dict[str, Any]:
     zone = studio.settings.zone
 
     def start(day: date) -> datetime:
-        return datetime.combine(day, time.min, tzinfo=zone)
+        # Days from an address may lie at the calendar's ends, where zones and sums overflow.
+        return datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), time.min, tzinfo=zone)
 
     return {
         "states": wanted.states,
@@ -159,7 +165,7 @@ def _bounds(studio: Studio, wanted: Filter) -> dict[str, Any]:
         "preset": wanted.preset,
         "sku": clean(wanted.sku).strip() if wanted.sku else None,
         "since": start(wanted.since) if wanted.since else None,
-        "until": start(wanted.until + timedelta(days=1)) if wanted.until else None,
+        "until": start(wanted.until) + timedelta(days=1) if wanted.until else None,
     }
 
 

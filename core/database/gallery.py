@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.database.schema import outputs, photos, tasks
+from core.database.schema import outputs, photos, storable, tasks
 from core.model import OutputState, ReviewState
 
 
@@ -102,8 +102,10 @@ def _conditions(
     if preset:
         found.append(tasks.c.preset == preset)
     if sku:
-        escaped = sku.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        found.append(sa.func.lower(photos.c.sku).like(f"{escaped.lower()}%", escape="\\"))
+        escaped = storable(sku).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        # Both sides by the database: its lower() may know fewer letters than Python's.
+        beginning = sa.func.lower(sa.literal(f"{escaped}%"))
+        found.append(sa.func.lower(photos.c.sku).like(beginning, escape="\\"))
     if since:
         found.append(outputs.c.created_at >= since)
     if until:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from core.database.engine import reading, writing
-from core.errors import DatabaseTooNew
+from core.errors import DatabaseBehind, DatabaseError, DatabaseTaken, DatabaseTooNew
 
 HEAD = "0001"
 """The newest revision under `migrations/versions`."""
@@ -19,7 +20,8 @@ _FOLDER = Path(__file__).parent / "migrations"
 def migrate(engine: sa.Engine) -> None:
     """Run what is missing under a lock. Two processes that start at once are fine.
 
-    Raises DatabaseError kinds; DatabaseTooNew when a newer version was here.
+    Raises DatabaseError kinds; DatabaseTooNew when a newer version was here,
+    DatabaseTaken when another program's tables are.
     """
     if version(engine) == HEAD:
         return
@@ -36,12 +38,37 @@ def migrate(engine: sa.Engine) -> None:
         try:
             command.upgrade(config, "head")
         except CommandError as exc:
-            raise DatabaseTooNew() from exc
+            raise _unknown(version_of(connection)) from exc
+
+
+def require(connection: sa.Connection) -> None:
+    """Raises DatabaseBehind, DatabaseTooNew or DatabaseTaken when the tables are not this version's."""
+    found = version_of(connection)
+    if found is None or found in known():
+        if found != HEAD:
+            raise DatabaseBehind()
+    else:
+        raise _unknown(found)
+
+
+def _unknown(found: str | None) -> DatabaseError:
+    """The error for a revision that this version doesn't have: ours are four digits."""
+    return DatabaseTooNew() if found and re.fullmatch("[0-9]{4}", found) else DatabaseTaken()
+
+
+def known() -> set[str]:
+    """All revisions of this version."""
+    return {path.name[:4] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
 
 
 def version(engine: sa.Engine) -> str | None:
     """The revision of the database; None when it is empty."""
     with reading(engine) as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return version_of(connection)
+
+
+def version_of(connection: sa.Connection) -> str | None:
+    """The same on an open connection."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

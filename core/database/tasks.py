@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database import rows
 from core.database.schema import events, outputs, photos, presets, tasks
@@ -108,4 +109,7 @@ def known_presets(connection: sa.Connection) -> set[tuple[str, int]]:
 
 
 def insert_preset(connection: sa.Connection, values: Mapping[str, Any]) -> None:
-    connection.execute(sa.insert(presets).values(values))
+    """Insert a version of a preset, unless another process has just done so."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(presets).on_conflict_do_nothing(index_elements=["name", "version"])
+    connection.execute(statement.values(values))

@@ -20,6 +20,7 @@ from core.errors import (
     DatabaseMissing,
     DatabaseReadOnly,
     DatabaseRefused,
+    DatabaseTaken,
     DatabaseUnavailable,
 )
 
@@ -61,6 +62,7 @@ _STATES: dict[str, type[DatabaseError]] = {
     "3D": DatabaseMissing,
     "25006": DatabaseReadOnly,
     "42501": DatabaseReadOnly,
+    "42P07": DatabaseTaken,
     "42P01": DatabaseBehind,
     "42703": DatabaseBehind,
     "3F": DatabaseBehind,
@@ -92,6 +94,7 @@ _TEXTS: tuple[tuple[str, type[DatabaseError]], ...] = (
     ("read-only", DatabaseReadOnly),
     ("disk is full", DatabaseFull),
     ("no space left", DatabaseFull),
+    ("already exists", DatabaseTaken),
     ("no such table", DatabaseBehind),
     ("no such column", DatabaseBehind),
 )
