@@ -140,11 +140,15 @@ on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indire
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of this test's own: SQLite, unless `on_both` asks for more."""
     if getattr(request, "param", "sqlite") == "postgres":
-        return str(request.getfixturevalue("postgres").fresh())
-    return f"sqlite:///{tmp_path / 'packshot.db'}"
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.fresh()
+        yield url
+        server.drop(url)
+    else:
+        yield f"sqlite:///{tmp_path / 'packshot.db'}"
 
 
 @pytest.fixture

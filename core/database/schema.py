@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,11 +25,12 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def storable(text: str) -> str:
-    """Text that both databases take: a NUL, which Postgres refuses, or half a sign becomes U+FFFD."""
-    if text.isascii():
-        return text.replace("\0", "\ufffd")
-    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    """Text that both databases take: a NUL, which Postgres refuses, and half a sign become U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class Text(sa.TypeDecorator[str]):

@@ -22,10 +22,13 @@ PASSWORD = "p@ss:w/rd%41 ü?"
 """What a URL has to carry somehow."""
 
 _INSTALL = "pginstall18"
+_NOT_RUN = shutil.ignore_patterns("include", "doc", "man", "*.a")
 _TUNING = {
     "fsync": "off",  # The machine doesn't die in a test; the server does, and keeps what it committed.
     "shared_buffers": "32MB",
     "max_connections": "80",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "unix_socket_directories": "",
     "log_min_messages": "fatal",
 }
@@ -73,6 +76,15 @@ class Postgres:
         """As a power cut of the server: no goodbye to anyone."""
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stopped for as long as the block lasts."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def admin(self, statement: str, *, database: str = "postgres") -> list[Any]:
         """One statement as the cluster's owner."""
         with psycopg.connect(
@@ -103,6 +115,10 @@ class Postgres:
             self._templates["head"] = name
         return self.url(self._new(self._templates["head"]))
 
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.admin(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
     def _new(self, template: str = "template0") -> str:
         name = f"desk_{uuid.uuid4().hex[:12]}"
         self.admin(f"CREATE DATABASE {name} OWNER packshot TEMPLATE {template}")
@@ -122,7 +138,7 @@ def running() -> Iterator[Postgres]:
             # Postgres doesn't run as root, and another user may not reach this project's folder.
             user = "nobody"
             copy = folder / package.name
-            shutil.copytree(package / _INSTALL, copy / _INSTALL, symlinks=True)
+            shutil.copytree(package / _INSTALL, copy / _INSTALL, symlinks=True, ignore=_NOT_RUN)
             libraries = package.with_name(f"{package.name}.libs")
             if libraries.exists():
                 shutil.copytree(libraries, folder / libraries.name, symlinks=True)
