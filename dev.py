@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Packshot's commands: run, test, lint, bench, shots. Standard library only; see --help."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -55,13 +56,20 @@ def main(arguments):
             + ". Install it, then run this again with it."
         )
     commands = {"run": run, "test": test, "lint": lint, "bench": bench, "shots": shots}
-    if not arguments or arguments[0] not in commands:
+    if arguments[:1] in (["-h"], ["--help"]):
         print(HELP, end="")
-        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+        return 0
+    if not arguments or arguments[0] not in commands:
+        return misused(arguments[0] + " is no command." if arguments else "What shall it do?")
     try:
         return commands[arguments[0]](arguments[1:])
     except KeyboardInterrupt:
         return 130
+
+
+def misused(sentence):
+    print("dev.py: " + sentence + "\n\n" + HELP, end="", file=sys.stderr)
+    return 2
 
 
 def fail(sentence):
@@ -75,15 +83,17 @@ def run(arguments):
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
-        if word == "--port" and rest and rest[0].isdigit() and 0 < int(rest[0]) < 65536:
-            port = asked = int(rest.pop(0))
+        if word == "--port":
+            number = rest.pop(0) if rest else ""
+            if not (number.isascii() and number.isdigit() and len(number) < 6 and 0 < int(number) < 65536):
+                return misused("--port needs a number from 1 to 65535.")
+            port = asked = int(number)
         elif word == "--no-browser":
             browser = False
         elif word == "--reload":
             reload = True
         else:
-            print("dev.py run: " + word + " is not understood.\n\n" + HELP, file=sys.stderr)
-            return 2
+            return misused("run does not understand " + word + ".")
     if not install(RUNTIME):
         return 1
     if asked and taken(port):
@@ -94,12 +104,12 @@ def run(arguments):
     command = [str(PYTHON), "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     print("Packshot: " + url + "  (Ctrl-C stops it)", flush=True)
     while True:
-        child = start(command)
-        if browser:
-            browser = False
-            open_when_ready(child, url)
         before = marks() if reload else None
+        child = start(command)
         try:
+            if browser:
+                browser = False
+                open_when_ready(child, url)
             while child.poll() is None:
                 if not reload:
                     child.wait()
@@ -133,10 +143,11 @@ def start(command):
     options = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if WINDOWS else {"start_new_session": True}
     )
-    child = subprocess.Popen(command, cwd=str(ROOT), env=environment, **options)
     if not WINDOWS:
         signal.signal(signal.SIGTERM, interrupted)
-    return child
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, interrupted)  # The terminal was closed.
+    return subprocess.Popen(command, cwd=str(ROOT), env=environment, **options)
 
 
 def interrupted(number, frame):
@@ -147,12 +158,14 @@ def stop(child):
     """Ask the child to end, wait for its pictures, then insist."""
     if child.poll() is not None:
         return
-    if WINDOWS:
-        child.send_signal(signal.CTRL_BREAK_EVENT)
-    else:
-        os.killpg(child.pid, signal.SIGTERM)
     try:
+        if WINDOWS:
+            child.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            os.killpg(child.pid, signal.SIGTERM)
         child.wait(30)
+    except ProcessLookupError:
+        child.wait()
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         child.wait()
@@ -163,10 +176,13 @@ def open_when_ready(child, url):
     import urllib.request
     import webbrowser
 
+    # A proxy of this machine has no way to this server.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
     def look():
         while child.poll() is None:
             try:
-                urllib.request.urlopen(url + "/health", timeout=1).close()
+                opener.open(url + "/health", timeout=1).close()
             except OSError:
                 time.sleep(0.1)
                 continue
@@ -233,44 +249,48 @@ def call(command):
 
 def install(requirements):
     """Make .venv and install `requirements`, unless that is done; says what went wrong."""
-    stamp = VENV / ("packshot-" + requirements.parent.name + ".stamp")
-    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = VENV / ("packshot-" + ("run" if requirements == RUNTIME else "test") + ".stamp")
+    digest = digest_of(requirements)
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == digest:
         return True
-    lock = ROOT / ".venv.lock"
-    if not acquire(lock):
-        return False
     try:
-        return installed(requirements, stamp, digest)
-    finally:
-        lock.unlink()
+        with open(str(ROOT / ".venv.lock"), "a") as lock:
+            acquire(lock)
+            return installed(requirements, stamp, digest)
+    except OSError as error:
+        fail(
+            "This folder can't be written ("
+            + (error.strerror or str(error))
+            + "). Give yourself the right to, then run this again."
+        )
+        return False
+
+
+def digest_of(requirements):
+    return hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
 
 
 def acquire(lock):
-    """Only one installs at a time; a lock that is older than 20 minutes was left behind."""
+    """Only one installs at a time. The system lets go of the lock when its process ends, in any way."""
     said = False
     while True:
         try:
-            os.close(os.open(str(lock), os.O_CREAT | os.O_EXCL))
-            return True
-        except FileExistsError:
-            try:
-                old = time.time() - lock.stat().st_mtime > 1200
-            except FileNotFoundError:
-                continue
-            if old:
-                lock.unlink()
-            elif not said:
+            if WINDOWS:
+                import msvcrt
+
+                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+                return  # A folder on the network without locks.
+            if not said:
                 print("Another dev.py installs; waiting for it.", flush=True)
                 said = True
             time.sleep(0.5)
-        except OSError as error:
-            fail(
-                "This folder can't be written ("
-                + str(error.strerror)
-                + "). Give yourself the right to, then run this again."
-            )
-            return False
 
 
 def installed(requirements, stamp, digest):
@@ -279,7 +299,10 @@ def installed(requirements, stamp, digest):
     uv = shutil.which("uv")
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == digest:
         return True
-    works = PYTHON.exists() and subprocess.run([str(PYTHON), "-c", ""], capture_output=True).returncode == 0
+    needed = "" if uv else "import pip"
+    works = (
+        PYTHON.exists() and not subprocess.run([str(PYTHON), "-c", needed], capture_output=True).returncode
+    )
     if not works:
         if VENV.exists():
             shutil.rmtree(VENV)
