@@ -194,6 +194,7 @@ def make_client(
 ) -> Any:
     """A boto3 client as R2 needs it."""
     import boto3
+    import botocore.session
     from botocore.config import Config
     from botocore.handlers import add_expect_header
 
@@ -209,7 +210,13 @@ def make_client(
         max_pool_connections=workers + 4,
         tcp_keepalive=True,
     )
-    session = boto3.session.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key)
+    # What this machine is set up to do with Amazon is not for this store.
+    unset = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+    session = boto3.session.Session(
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        botocore_session=botocore.session.Session(session_vars=unset),
+    )
     client = session.client("s3", endpoint_url=endpoint, config=config)
     client.meta.events.unregister("before-call.s3", add_expect_header)
     return client

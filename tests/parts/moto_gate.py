@@ -26,6 +26,8 @@ BUCKET_SETTINGS = {
     "policy", "replication", "tagging", "versioning", "website",
 }  # fmt: skip
 
+CUT, LOST = 0, -1
+
 Answer = tuple[int, str, str]
 """Status, code and message of a refusal."""
 
@@ -62,7 +64,7 @@ class Gate:
     write_pause: float = 0.0
     """Seconds between two writes of one key; 1 on R2. An earlier one is answered by 429."""
     failures: list[int] = field(default_factory=list)
-    """Statuses of the next answers; 0 cuts the connection."""
+    """Statuses of the next answers; CUT closes the connection, LOST does so when the work is done."""
     latency: float = 0.0
     seen: list[Seen] = field(default_factory=list)
     url: str = ""
@@ -206,7 +208,8 @@ def gated(gate: Gate, application: Callable[..., Iterable[bytes]]) -> Callable[.
     """`application` behind `gate`."""
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        whole = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(whole)
         environ["wsgi.input"] = io.BytesIO(body)
         path, _, query = environ["REQUEST_URI"].partition("?")
         headers = {n[5:].replace("_", "-").lower(): v for n, v in environ.items() if n.startswith("HTTP_")}
@@ -217,25 +220,21 @@ def gated(gate: Gate, application: Callable[..., Iterable[bytes]]) -> Callable[.
         time.sleep(gate.latency)
         with gate._lock:
             status = gate.failures.pop(0) if gate.failures else None
-        if status == 0:
+        if status == CUT:
+            raise Cut
+        if status == LOST:
+            for _ in application(environ, lambda *rest: None):
+                pass
             raise Cut
         names = {503: "ServiceUnavailable", 500: "InternalError"}
         refused = (status, names[status], "Injected") if status else gate.refusal(request, body)
-        date = [("Date", format_datetime(gate.now(), usegmt=True))]
         if refused is None:
-
-            def dated(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-                return start(status, [*(h for h in headers if h[0].lower() != "date"), *date], *rest)
-
-            return application(environ, dated)
+            return application(environ, start)
         status, code, message = refused
         said = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         xml = f'<?xml version="1.0" encoding="UTF-8"?>{said}'
         sent = b"" if request.method == "HEAD" else xml.encode()
-        start(
-            f"{status} {code}",
-            [("Content-Type", "application/xml"), ("Content-Length", str(len(sent))), *date],
-        )
+        start(f"{status} {code}", [("Content-Type", "application/xml"), ("Content-Length", str(len(sent)))])
         return [sent]
 
     return answer
@@ -252,6 +251,9 @@ def serving(*tokens: Token, buckets: Iterable[str], tls: tuple[str, str] | None 
 
         def log(self, *rest: Any) -> None:
             pass
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(gate.now(), usegmt=True)
 
         def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
             self.close_connection = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -64,8 +65,9 @@ def gate(whole_gate: Gate) -> Iterator[Gate]:
     whole_gate.calm()
 
 
+@cache
 def r2(endpoint: str, token: Token = GOOD, **changes: Any) -> R2Store:
-    """A store at an endpoint, with a token."""
+    """A store at an endpoint, with a token; one for the same words, as making a client takes its time."""
     values: dict[str, Any] = {
         "endpoint": endpoint,
         "bucket": BUCKET,
