@@ -67,6 +67,17 @@ def test_nothing_set_is_a_whole_desk() -> None:
         ("TIMEZONE", "Hongkong/Central", "should be a time zone such as Asia/Hong_Kong"),
         ("TIMEZONE", "../../etc/passwd", "should be a time zone such as Asia/Hong_Kong"),
         ("R2_ENDPOINT", "1234.r2.cloudflarestorage.com", "should start with https:// and name a host"),
+        (
+            "R2_ENDPOINT",
+            "https://1234.r2.cloudflarestorage.com/x/y",
+            "should be https://ACCOUNT.r2.cloudflare",
+        ),
+        (
+            "R2_ENDPOINT",
+            "https://key:secret@host.example",
+            "should be https://ACCOUNT.r2.cloudflarestorage.c",
+        ),
+        ("R2_BUCKET", "https://host/shop", "should be the bucket's name alone: 3 to 63 small letters"),
         ("R2_PUBLIC_URL", "https://", "should start with https:// and name a host"),
         ("NANO_BANANA_API_BASE", "https://[::1", "should start with https:// and name a host"),
         ("OPENAI_BASE_URL", "https://api.example:port/v1", "should start with https:// and name a host"),
@@ -316,3 +327,31 @@ def test_a_desk_without_sign_in_refuses_the_network(house: Path, way: str) -> No
     assert done.returncode == 1
     assert "ALLOW_ANONYMOUS should be true" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "wanted"),
+    [
+        ("https://1234.r2.cloudflarestorage.com/", "https://1234.r2.cloudflarestorage.com"),
+        ("https://1234.eu.r2.cloudflarestorage.com/shop", "https://1234.eu.r2.cloudflarestorage.com"),
+        ("https://1234.r2.cloudflarestorage.com/shop/", "https://1234.r2.cloudflarestorage.com"),
+        ("http://127.0.0.1:9000/cdn-cgi/local/r2/s3", "http://127.0.0.1:9000/cdn-cgi/local/r2/s3"),
+    ],
+)
+def test_an_endpoint_is_taken_as_cloudflare_shows_it(endpoint: str, wanted: str) -> None:
+    assert load_settings(**{**R2, "r2_endpoint": endpoint}).r2_endpoint == wanted
+
+
+@pytest.mark.parametrize(
+    ("public", "usable"),
+    [
+        ("https://pictures.shop.example", True),
+        ("https://pub-1234.r2.dev/", True),
+        ("https://1234.r2.cloudflarestorage.com/shop", False),
+        ("https://9999.eu.r2.cloudflarestorage.com", False),
+    ],
+)
+def test_a_public_url_at_the_s3_endpoint_is_not_used(public: str, usable: bool) -> None:
+    settings = load_settings(**{**R2, "media_delivery": "public", "r2_public_url": public})
+    assert settings.public_url == (public.rstrip("/") if usable else None)
+    assert settings.delivery == ("public" if usable else "presigned")

@@ -66,6 +66,8 @@ class Gate:
     failures: list[int] = field(default_factory=list)
     """Statuses of the next answers; CUT closes the connection, LOST does so when the work is done."""
     latency: float = 0.0
+    kept: set[str] = field(default_factory=set)
+    """Keys that DeleteObjects leaves, naming them in its answer of 200."""
     seen: list[Seen] = field(default_factory=list)
     url: str = ""
     _written: dict[str, float] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Gate:
         """Behave again; forget what arrived."""
         self.clock_off = self.write_pause = self.latency = 0.0
         self.failures.clear()
+        self.kept.clear()
         self.seen.clear()
 
     def now(self) -> datetime:
@@ -228,11 +231,16 @@ def gated(gate: Gate, application: Callable[..., Iterable[bytes]]) -> Callable[.
             raise Cut
         names = {503: "ServiceUnavailable", 500: "InternalError"}
         refused = (status, names[status], "Injected") if status else gate.refusal(request, body)
+        if refused is None and "delete" in asked and gate.kept:
+            refused = (200, "", "")
         if refused is None:
             return application(environ, start)
         status, code, message = refused
         said = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         xml = f'<?xml version="1.0" encoding="UTF-8"?>{said}'
+        if status == 200:
+            errors = (f"<Error><Key>{key}</Key><Code>AccessDenied</Code></Error>" for key in gate.kept)
+            xml = f"<DeleteResult>{''.join(errors)}</DeleteResult>"
         sent = b"" if request.method == "HEAD" else xml.encode()
         start(f"{status} {code}", [("Content-Type", "application/xml"), ("Content-Length", str(len(sent)))])
         return [sent]
