@@ -166,9 +166,11 @@ def stop(child):
         child.wait(30)
     except ProcessLookupError:
         child.wait()
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+    except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
         child.kill()
         child.wait()
+        if isinstance(reason, KeyboardInterrupt):
+            raise  # Between two starts of --reload it means: no second one.
 
 
 def open_when_ready(child, url):

@@ -12,7 +12,7 @@ import sysconfig
 import time
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +110,10 @@ def test_a_port_in_use_is_named(ready: Path) -> None:
 @pytest.mark.parametrize("tool", ["uv", "pip"])
 def test_a_package_that_cannot_be_installed_is_named(copy: Path, tool: str) -> None:
     (copy / "requirements.txt").write_text("no-such-package-of-packshot==1\n")
-    there = shutil.which("uv")
-    folders = [
-        folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "uv").exists()
-    ]
-    path = os.environ["PATH"] if tool == "uv" and there else os.pathsep.join(folders)
-    done = told(copy, "run", "--no-browser", PATH=path)
+    folders = os.environ["PATH"].split(os.pathsep)
+    if tool == "pip":
+        folders = [folder for folder in folders if not shutil.which("uv", path=folder)]
+    done = told(copy, "run", "--no-browser", PATH=os.pathsep.join(folders))
     assert done.returncode == 1
     assert done.stdout == "Making .venv\nInstalling requirements.txt (once)\n"
     assert done.stderr.startswith("A package can't be installed.\n")
@@ -222,9 +220,23 @@ class Running:
             time.sleep(0.05)
 
 
+@pytest.fixture
+def start(ready: Path) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def running(*words: str) -> Running:
+        started.append(Running(ready, *words))
+        return started[-1]
+
+    yield running
+    for one in started:
+        one.process.terminate()
+        one.process.wait(60)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_what_was_started_is_stopped(ready: Path, number: int) -> None:
-    running = Running(ready)
+def test_what_was_started_is_stopped(start: Callable[..., Running], number: int) -> None:
+    running = start()
     running.wait(running.answers)
     running.process.send_signal(number)
     assert running.process.wait(40) == 130
@@ -237,16 +249,18 @@ def test_what_was_started_is_stopped(ready: Path, number: int) -> None:
     assert "Traceback" not in said
 
 
-def test_a_change_starts_it_again(ready: Path) -> None:
-    running = Running(ready, "--reload")
-    try:
-        running.wait(running.answers)
-        (ready / "core/clock.py").write_text((ready / "core/clock.py").read_text() + "\n# changed\n")
-        running.wait(lambda: "A file changed; starting again." in running.log.read_text())
-        running.wait(running.answers)
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        running.process.wait(40)
+def test_a_change_starts_it_again(start: Callable[..., Running], ready: Path) -> None:
+    running = start("--reload")
+    running.wait(running.answers)
+    changed = ready / "core/clock.py"
+    changed.write_text(changed.read_text() + "\n# changed\n")
+    running.wait(lambda: "A file changed; starting again." in running.log.read_text())
+    running.wait(lambda: running.log.read_text().count("You can now view") == 2)
+    running.wait(running.answers)
+    changed.write_text(changed.read_text() + "\n# changed again\n")
+    running.wait(lambda: running.log.read_text().count("A file changed; starting again.") == 2)
+    running.process.send_signal(signal.SIGINT)  # While it stops the one and has not started the other.
+    assert running.process.wait(40) == 130
     assert not running.answers()
 
 
