@@ -41,13 +41,13 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 
 def on_script_error(error: Exception) -> bool:
-    """Keep the details in the log; the operator reads a sentence."""
+    """The operator reads a sentence; Streamlit has put the details into the log before."""
     from pages.ui.trouble import show
 
     if isinstance(error, PackshotError):
         log.warning("a page showed %s", error.kind)
     else:
-        log.error("a page ended by a mistake of the desk", exc_info=error)
+        log.error("a page ended by a mistake of the desk: %s", type(error).__name__)
     show(error)
     return True
 

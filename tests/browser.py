@@ -56,7 +56,7 @@ def environment(folder: Path, **values: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, *, port: int | None = None, **values: str) -> Iterator[Server]:
+def serving(folder: Path, *, port: int | None = None, house: Path = ROOT, **values: str) -> Iterator[Server]:
     """Start `streamlit run app.py` with data under `folder`, wait until it answers, stop it at the end."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def serving(folder: Path, *, port: int | None = None, **values: str) -> Iterator
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(folder, **values), stdout=out, stderr=out
+            command, cwd=house, env=environment(folder, **values), stdout=out, stderr=out
         )
     server = Server(f"http://127.0.0.1:{port}", log, process)
     try:
