@@ -96,9 +96,15 @@ def _conditions(
     until: datetime | None,
 ) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
-    if states or reviews:
-        judged = sa.and_(outputs.c.review.in_(reviews), outputs.c.state == OutputState.SUCCEEDED)
-        found.append(sa.or_(outputs.c.state.in_(states), judged))
+    # Only the sides that are asked for: SQLite reads every picture for an OR with an empty one.
+    either: list[sa.ColumnElement[bool]] = [outputs.c.state.in_(states)] if states else []
+    if reviews:
+        # Judged pictures are few among those that succeeded: their index, not that of the state.
+        few = ReviewState.TO_REVIEW not in reviews
+        state = outputs.c.state.concat("") if few else outputs.c.state
+        either.append(sa.and_(outputs.c.review.in_(reviews), state == OutputState.SUCCEEDED))
+    if either:
+        found.append(sa.or_(*either))
     if preset:
         found.append(tasks.c.preset == preset)
     if sku:

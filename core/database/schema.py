@@ -42,12 +42,12 @@ class Text(sa.TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         return None if value is None else storable(value)
 
-    def __init__(self, length: int | None = None) -> None:
-        super().__init__(length)
-        self._length = length
 
-    def load_dialect_impl(self, dialect: Any) -> Any:
-        return dialect.type_descriptor(sa.String(self._length) if self._length else sa.Text())
+class LongText(Text):
+    """The same without a limit."""
+
+    impl = sa.Text
+    cache_ok = True
 
 
 metadata = sa.MetaData(
@@ -77,7 +77,7 @@ def _to(name: str, target: str, *, nullable: bool = False, index: bool = True) -
 
 
 def _text(name: str, length: int | None = None, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, Text(length), nullable=nullable)
+    return sa.Column(name, Text(length) if length else LongText, nullable=nullable)
 
 
 def _time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
