@@ -6,6 +6,7 @@ PackshotError
 │   ├── NotAnImage  Truncated  Animated  Unsupported
 │   └── FileTooLarge  TooManyPixels
 ├── OrderRefused        a field of an order has no such value
+├── TextTooLong         a field of an order has more characters than are kept
 ├── TaskExists          somebody else took this task's key a moment before
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
@@ -99,6 +100,13 @@ class OrderRefused(PackshotError):
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         super().__init__(field=field, value=str(value), allowed=allowed)
+
+
+class TextTooLong(PackshotError):
+    """A field of an order has more characters than are kept."""
+
+    def __init__(self, field: str, length: int, limit: int) -> None:
+        super().__init__(field=field, length=length, limit=limit)
 
 
 class TaskExists(PackshotError):

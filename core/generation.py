@@ -47,7 +47,8 @@ def submit(
     Bytes before rows: a crash leaves an unreferenced object, never a row that points at nothing. The same
     `key` again returns the task that is there: a second press makes no second task.
 
-    Raises OrderRefused, PhotoRefused kinds (nothing is kept then), StorageError and DatabaseError kinds.
+    Raises OrderRefused, TextTooLong and PhotoRefused kinds (nothing is kept then), StorageError and
+    DatabaseError kinds.
     """
     _allow(by, Role.OPERATOR)
     uploads, order = intake.cleaned(uploads, order)

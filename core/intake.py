@@ -11,7 +11,7 @@ from dataclasses import replace
 from core import clock, presets
 from core.database import tasks
 from core.database.engine import writing
-from core.errors import OrderRefused
+from core.errors import OrderRefused, TextTooLong
 from core.images.decode import Decoded
 from core.model import Actor, ChecksState, Order, OutputState, Preset, ReviewState, Upload
 from core.storage.keys import input_key, thumb_key
@@ -48,7 +48,7 @@ def cleaned(uploads: Sequence[Upload], order: Order) -> tuple[list[Upload], Orde
 
 
 def check(studio: Studio, uploads: Sequence[Upload], order: Order, key: str | None = None) -> Preset:
-    """The preset of a cleaned order that can be made. Raises OrderRefused."""
+    """The preset of a cleaned order that can be made. Raises OrderRefused and TextTooLong."""
     if key is not None and not _KEY.fullmatch(key):
         raise OrderRefused("key", clean(key)[:40], "a-z, 0-9, -")
     preset = presets.find(order.preset)
@@ -71,7 +71,7 @@ def check(studio: Studio, uploads: Sequence[Upload], order: Order, key: str | No
         texts += [("sku", upload.sku, 128), ("product_name", upload.product_name, 300)]
     for name, text, limit in texts:
         if len(text) > limit:
-            raise OrderRefused(name, len(text), f"0-{limit}")
+            raise TextTooLong(name, len(text), limit)
     _check_parameters(order)
     return preset
 

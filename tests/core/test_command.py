@@ -104,7 +104,7 @@ def test_refused_photos_are_named_and_nothing_is_kept(run: Run, tmp_path: Path, 
         (["--preset", "nope"], "“nope” can't be used for preset."),
         (["--preset", "white_bg_front", "--provider", "nope"], "“nope” can't be used for provider."),
         (["--preset", "white_bg_front", "--model", "nope"], "“nope” can't be used for model."),
-        (["--preset", "white_bg_front", "--sku", "x" * 129], "“129” can't be used for sku."),
+        (["--preset", "white_bg_front", "--sku", "x" * 129], "sku has 129 characters, at most 128 are kept."),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(

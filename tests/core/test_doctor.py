@@ -18,7 +18,7 @@ from core import clock, doctor, generation, language
 from core import studio as studios
 from core.__main__ import said
 from core.doctor import Finding
-from core.errors import Auth, SettingsWrong, StorageUnavailable
+from core.errors import Auth, DatabaseTooNew, SettingsWrong, StorageUnavailable
 from core.model import Health
 from core.settings import Settings
 from core.studio import Studio
@@ -101,6 +101,18 @@ def test_tables_that_are_behind_are_named(well: Studio) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     connection.close()
     assert look(well, "migrations").health is Health.FAILED
+
+
+def test_a_newer_database_is_left_alone(well: Studio) -> None:
+    with sqlite3.connect(well.engine.url.database or "") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    connection.close()
+    found = look(well, "migrations")
+    assert (found.health, found.error) == (Health.FAILED, "DatabaseTooNew")
+    assert doctor.readiness(well)["database"] is Health.FAILED
+    well.engine.dispose()
+    with pytest.raises(DatabaseTooNew):
+        studios.prepare(well)
 
 
 def test_a_folder_that_is_none_is_named(well: Studio) -> None:

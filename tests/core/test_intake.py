@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import generation, history
+from core import generation, history, language
 from core.database import schema
 from core.database.engine import reading
 from core.errors import (
@@ -25,6 +25,7 @@ from core.errors import (
     OrderRefused,
     StorageFull,
     StorageUnavailable,
+    TextTooLong,
 )
 from core.intake import clean
 from core.model import OutputState
@@ -212,9 +213,11 @@ def test_a_text_that_is_too_long_is_refused(
     desk: Open, photo: bytes, values: dict[str, str], field: str
 ) -> None:
     opened = desk(work=False)
-    with pytest.raises(OrderRefused) as refused:
+    with pytest.raises(TextTooLong) as refused:
         generation.submit(opened, [upload(photo, **values)], order(), by=BY)
     assert refused.value.data["field"] == field
+    said = language.words("en").error(refused.value)
+    assert said.startswith(f"{field} has {refused.value.data['length']} characters, at most")
     assert (rows(opened), files(opened)) == (0, [])
 
 
