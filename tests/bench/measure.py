@@ -23,3 +23,10 @@ def line(what: str, ours: float, reference: float, budget: float) -> str:
     ratio = ours / reference
     verdict = "within" if ratio <= budget else "OVER"
     return f"{what}: {ours * 1000:.0f} ms over {reference * 1000:.0f} ms = {ratio:.2f} ({verdict} {budget})"
+
+
+def least(what: str, ours: float, reference: float, budget: float) -> str:
+    """The same for rates a second, where more is better."""
+    ratio = ours / reference
+    verdict = "within" if ratio >= budget else "UNDER"
+    return f"{what}: {ours:.0f}/s over {reference:.0f}/s = {ratio:.2f} ({verdict} at least {budget})"
