@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Any
 
-from core import clock, making
+from core import clock, making, showing
 from core.database import objects, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import BadImage, ObjectDiffers, ObjectExists, PackshotError
 from core.model import Actor, OutputState
 from core.storage import ObjectInfo
-from core.storage.keys import thumb_key
+from core.storage.keys import FITTED
 from core.studio import Studio
 
 OPEN = (OutputState.FAILED, OutputState.UNKNOWN, OutputState.BLOCKED, OutputState.QUEUED)
@@ -50,15 +51,23 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
     that has another picture by now keeps that one, and the call keeps this one. None when the key belongs
     to no call of this store, or a process holds the row. Raises StorageError and DatabaseError kinds.
     """
-    from core.images.picture import file_type, read_picture
+    from core.images.picture import file_type
 
-    call, named = call_of(studio, found.key), parts(found.key)
+    named = parts(found.key)
+    if named and named[1].endswith(FITTED):
+        # The copy in the asked shape follows from the answer, and the answer is what the call keeps.
+        answer = answer_of(studio, named[0], named[1].removesuffix(FITTED))
+        if answer is None:
+            return None
+        found, named = answer, parts(answer.key)
+    call = call_of(studio, found.key)
     if call is None or named is None or call.state is OutputState.RUNNING:
         return None
     if call.state is OutputState.SUCCEEDED:
         return call.state if _keep_with_call(studio, call, found, by) else None
     with reading(studio.engine) as connection:
         output = tasks.output_by_id(connection, call.output_id)
+        task = tasks.task_by_id(connection, call.task_id)
     if output is None:
         return None
     data = studio.store.get(found.key)
@@ -76,13 +85,11 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
             "provider_request_id": call.provider_request_id,
         }
         try:
-            picture = read_picture(data)
+            shown = showing.show(task, named[1], data, put=partial(_put_made, studio))
         except BadImage as error:
             values |= {**_ended(error), "thumb_key": None, "width": None, "height": None}
         else:
-            thumb = thumb_key(*named)
-            _put_thumb(studio, thumb, picture.thumb)
-            values |= {"thumb_key": thumb, "width": picture.width, "height": picture.height}
+            values |= {**shown, "notes": {**output.notes, **shown["notes"]}}
             values |= {"state": OutputState.SUCCEEDED, "error_kind": None, "error_data": {}}
     state = OutputState(values["state"])
     with writing(studio.engine) as connection:
@@ -101,16 +108,16 @@ def remake_thumb(studio: Studio, picture_key: str, thumb: str) -> None:
     """
     from core.images.picture import read_picture
 
-    _put_thumb(studio, thumb, read_picture(studio.store.get(picture_key)).thumb)
+    _put_made(studio, thumb, read_picture(studio.store.get(picture_key)).thumb, "image/webp")
 
 
 def _ended(error: PackshotError) -> dict[str, Any]:
     return {"state": OutputState.FAILED, "error_kind": error.kind, "error_data": dict(error.data)}
 
 
-def _put_thumb(studio: Studio, key: str, data: bytes) -> None:
+def _put_made(studio: Studio, key: str, data: bytes, content_type: str) -> None:
     try:
-        studio.store.put(key, data, "image/webp")
+        studio.store.put(key, data, content_type)
     except ObjectExists:
         return  # Made before the end, perhaps by another version of the encoder: as good.
 

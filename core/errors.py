@@ -24,7 +24,8 @@ PackshotError
 └── ProviderError
     ├── NotSent  BadRequest  Auth  ModelNotFound          nothing was charged
     ├── RateLimited  QuotaExhausted  AccountLimited       nothing was charged
-    └── Overloaded  OutcomeUnknown  Blocked  NoImage  BadImage   may have been charged
+    └── Overloaded  OutcomeUnknown  NotFetched            may have been charged
+        Blocked  NoImage  BadImage
 
 `kind` is the class name; with `data` it is what rows keep and what `core.language` turns into
 "what happened, what it means, what to do next".
@@ -33,7 +34,8 @@ PackshotError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 from core.model import OutputState
 
@@ -265,6 +267,21 @@ class ProviderError(PackshotError):
 
     state: ClassVar[OutputState] = OutputState.FAILED
     may_be_charged: ClassVar[bool] = False
+    request_id: str | None = None
+    cost_micros: int | None = None
+    """Millionths of a US dollar by what the answer reported; None when it reported nothing."""
+    usage: Mapping[str, Any] = MappingProxyType({})
+
+    def told(
+        self,
+        *,
+        request_id: str | None,
+        cost_micros: int | None = None,
+        usage: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """The same error, with what the answer says of the call."""
+        self.request_id, self.cost_micros, self.usage = request_id, cost_micros, usage or {}
+        return self
 
 
 class RateLimited(ProviderError):
@@ -295,6 +312,16 @@ class OutcomeUnknown(ProviderError):
     may_be_charged = True
 
 
+class NotFetched(ProviderError):
+    """The picture was made and only linked to; it could not be loaded from `host`."""
+
+    state = OutputState.UNKNOWN
+    may_be_charged = True
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host=host[:200])
+
+
 class NotSent(ProviderError):
     """The provider could not be reached: name, connection or TLS failed."""
 
@@ -310,12 +337,12 @@ class Blocked(ProviderError):
 
 
 class NoImage(ProviderError):
-    """Only text came back."""
+    """No picture came back; `text` is what the model wrote instead, or None."""
 
     may_be_charged = True
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text=text[:500])
+    def __init__(self, text: str | None) -> None:
+        super().__init__(text=None if text is None else text[:500])
 
 
 class BadRequest(ProviderError):

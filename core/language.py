@@ -70,7 +70,11 @@ class Words:
         unknown = any(value is None for value in data.values()) or not data
         key = f"error.{kind}.say"
         values = {name: self._reason(value) if name == "reason" else value for name, value in data.items()}
-        return self(f"{key}_unknown" if unknown and f"{key}_unknown" in self else key, **values)
+        if unknown and f"{key}_unknown" in self:
+            key = f"{key}_unknown"
+        elif data.get("over"):
+            key = f"{key}_over"
+        return self(key, **values)
 
     def error(self, error: PackshotError) -> str:
         return self.sentence(error.kind, error.data)

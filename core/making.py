@@ -10,15 +10,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from core import clock
+from core import clock, showing
 from core.database import queue, tasks
 from core.database.engine import patiently, reading
 from core.errors import BadImage, NotFound, PackshotError, ProviderError, RateLimited, StorageError
 from core.model import Output, OutputState, Task
 from core.providers import ImageAnswer, ImageRequest
-from core.storage.keys import generated_key, thumb_key
+from core.storage.keys import generated_key
 from core.studio import Studio
 
 if TYPE_CHECKING:
@@ -110,12 +111,12 @@ def run_output(
 
 
 def _keep(claim: _Claim, call_id: int, call_key: str, answer: ImageAnswer, latency_ms: int) -> None:
-    from core.images.picture import file_type, read_picture
+    from core.images.picture import file_type
 
     content_type, extension = file_type(answer.data)
     object_key = generated_key(claim.task.key, call_key, extension)
     request_id = answer.request_id and answer.request_id[:200]
-    kept = {
+    kept: dict[str, Any] = {
         "object_key": object_key,
         "content_type": content_type,
         "bytes": len(answer.data),
@@ -132,9 +133,7 @@ def _keep(claim: _Claim, call_id: int, call_key: str, answer: ImageAnswer, laten
         _end(claim, error, call_id=call_id, cost_micros=answer.cost_micros)
         return
     try:
-        picture = read_picture(answer.data)
-        thumb = thumb_key(claim.task.key, call_key)
-        put_patiently(claim.studio, thumb, picture.thumb, "image/webp")
+        shown = showing.show(claim.task, call_key, answer.data, put=partial(put_patiently, claim.studio))
     except (BadImage, StorageError) as error:
         _end(claim, error, call_id=call_id, kept=kept, cost_micros=answer.cost_micros)
         return
@@ -148,7 +147,7 @@ def _keep(claim: _Claim, call_id: int, call_key: str, answer: ImageAnswer, laten
         "usage": dict(answer.usage),
     }
     done = {"state": OutputState.SUCCEEDED, "finished_at": now, "error_kind": None, "error_data": {}}
-    done |= {**kept, "thumb_key": thumb, "width": picture.width, "height": picture.height}
+    done |= {**kept, **shown, "notes": {**answer.notes, **shown["notes"]}}
     # One that was lost to another process meanwhile takes its picture all the same, if nobody asked again.
     lost = (OutputState.UNKNOWN, OutputState.QUEUED)
     _finish(claim, done, "output.succeeded", {}, call_id=call_id, ended=ended, lost=lost)
@@ -211,17 +210,26 @@ def _end(
         state = OutputState.QUEUED
     else:
         state = error.state if isinstance(error, ProviderError) else OutputState.FAILED
-    ended = {
+    ended: dict[str, Any] = {
         "answered_at": now,
         "outcome": error.kind,
         "cost_micros": cost_micros,
         "object_key": (kept or {}).get("object_key"),
     }
+    told: dict[str, Any] = {}
+    if isinstance(error, ProviderError) and not kept:
+        told = {
+            "cost_micros": error.cost_micros,
+            "provider_request_id": error.request_id and error.request_id[:200],
+        }
+        ended |= {**told, "usage": dict(error.usage)}
     values = {"state": state, "error_kind": error.kind, "error_data": dict(error.data), **(kept or {})}
     if state is OutputState.QUEUED and isinstance(error, RateLimited):
         values["not_before"] = now + timedelta(seconds=error.retry_after or 0)
     else:
-        values["finished_at"] = now
+        values |= {"finished_at": now, **told}
+        if isinstance(error, RateLimited):
+            values["error_data"] = {**error.data, "over": True}
     verb, data = f"output.{state}", {"kind": error.kind}
     _finish(claim, values, verb, data, call_id=call_id, ended=ended, lost=(OutputState.UNKNOWN,))
 

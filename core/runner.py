@@ -66,8 +66,11 @@ class Runner:
             self._woken = True
             self._changed.notify_all()
 
-    def stop(self, *, drain: float = 25.0) -> None:
-        """Claim nothing more and wait up to `drain` seconds for what was sent; give the lease back."""
+    def stop(self, *, drain: float = 25.0) -> bool:
+        """Claim nothing more and wait up to `drain` seconds for what was sent; give the lease back.
+
+        Returns whether nothing is awaited any more.
+        """
         deadline = time.monotonic() + drain
         with self._changed:
             self._stopping = True
@@ -84,6 +87,7 @@ class Runner:
                     queue.renew_lease(connection, self._worker_id, clock.now() - self._lease)
             except DatabaseError as error:
                 log.warning("the lease was not given back: %s", error.kind)
+        return not self._busy
 
     def _dispatch(self) -> None:
         while not self._stopping:

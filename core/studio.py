@@ -63,6 +63,7 @@ def open_studio(
     engine = make_engine(
         settings.database_url.get_secret_value(), pool_size=settings.provider_concurrency + 8
     )
+    made = None if providers else make_providers(settings)
     runner: Runner | None = None
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="pictures") as pool:
         studio = Studio(
@@ -70,7 +71,7 @@ def open_studio(
             engine=engine,
             store=store or make_store(settings, signer),
             signer=signer,
-            providers=providers or make_providers(settings),
+            providers=providers or made or {},
             pool=pool,
             enqueue=lambda ids: runner.wake() if runner else None,
         )
@@ -82,8 +83,10 @@ def open_studio(
         try:
             yield studio
         finally:
-            if runner:
-                runner.stop()
+            idle = runner.stop() if runner else True
+            if idle:  # A picture that was sent and is still awaited keeps its connection.
+                for provider in (made or {}).values():
+                    provider.close()
             engine.dispose()
 
 
@@ -117,11 +120,43 @@ def make_store(settings: Settings, signer: LinkSigner) -> ObjectStore:
 
 
 def make_providers(settings: Settings) -> Mapping[str, ImageProvider]:
-    """The providers that can be asked, the configured one first."""
+    """Every provider that the settings have a key and an address for, the configured one first.
+
+    The local cut-out is always there. Nothing is connected yet.
+    """
     from core.providers.local import LocalCutout
 
-    local = LocalCutout()
-    return {local.name: local}
+    found: dict[str, ImageProvider] = {"local": LocalCutout()}
+    concurrency = settings.provider_concurrency
+    if settings.gemini_api_key:
+        from core.providers.gemini import Gemini
+
+        found["gemini"] = Gemini(
+            key=settings.gemini_api_key.get_secret_value(),
+            base=settings.google_gemini_base_url,
+            model=settings.gemini_model,
+            concurrency=concurrency,
+        )
+    if settings.nano_banana_api_key and settings.nano_banana_api_base and settings.nano_banana_model:
+        from core.providers.gateway import Gateway
+
+        found["gateway"] = Gateway(
+            key=settings.nano_banana_api_key.get_secret_value(),
+            base=settings.nano_banana_api_base,
+            model=settings.nano_banana_model,
+            concurrency=concurrency,
+        )
+    if settings.openai_api_key and settings.openai_model:
+        from core.providers.openai import OpenAI
+
+        found["openai"] = OpenAI(
+            key=settings.openai_api_key.get_secret_value(),
+            base=settings.openai_base_url,
+            model=settings.openai_model,
+            concurrency=concurrency,
+        )
+    first = settings.provider
+    return {first: found[first], **found}
 
 
 def app_secret(settings: Settings) -> str:

@@ -45,6 +45,13 @@ class ModelInfo:
     ratios: tuple[str, ...]
     sizes: tuple[str, ...]
 
+    def nearest(self, ratio: str, size: str) -> tuple[str, str]:
+        """A preset's ratio and size where the model takes them, else its first."""
+        return (
+            ratio if ratio in self.ratios else self.ratios[0],
+            size if size in self.sizes else self.sizes[0],
+        )
+
 
 class ImageProvider(Protocol):
     """Raises `core.errors.ProviderError` kinds and nothing else on a foreseen outcome."""
@@ -66,6 +73,11 @@ class ImageProvider(Protocol):
     def probe(self) -> Mapping[str, Any]:
         """Facts for the doctor; free of charge.
 
-        Raises a `ProviderError` when generation could not work.
+        Raises a `ProviderError` when generation could not work. `listed` is False when the provider's list
+        lacks the configured model, None when it has no list.
         """
+        ...
+
+    def close(self) -> None:
+        """Give connections back; nothing is asked after it."""
         ...

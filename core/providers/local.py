@@ -40,6 +40,9 @@ class LocalCutout:
 
         return {"opencv": cv2.__version__}
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
     def generate(self, request: ImageRequest) -> ImageAnswer:
         import cv2
         import numpy as np

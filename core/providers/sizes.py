@@ -26,3 +26,18 @@ def pixels(ratio: str, size: str) -> tuple[int, int]:
     """Width and height in pixels of `ratio` (in RATIOS) at `size` (in SIZES); KeyError otherwise."""
     width, height = _AT_1K[ratio]
     return width * _SCALE[size], height * _SCALE[size]
+
+
+def number(ratio: str) -> float:
+    """Width over height, as the name says."""
+    width, height = ratio.split(":")
+    return int(width) / int(height)
+
+
+def expected(ratio: str, size: str) -> tuple[int, int]:
+    """`pixels`, or for a ratio that is not in RATIOS about as many pixels, by steps of 16."""
+    if ratio in _AT_1K:
+        return pixels(ratio, size)
+    root = number(ratio) ** 0.5
+    width, height = round(64 * root) * 16, round(64 / root) * 16
+    return width * _SCALE[size], height * _SCALE[size]

@@ -18,6 +18,14 @@ def generated_key(task: str, call: str, extension: str) -> str:
     return f"generated/{task}/{call}.{extension}"
 
 
+FITTED = "-fitted"
+"""Ends the name of a copy in the asked shape, beside the answer that it was made of."""
+
+
+def fitted_key(task: str, call: str, extension: str) -> str:
+    return f"generated/{task}/{call}{FITTED}.{extension}"
+
+
 def thumb_key(task: str, item: str) -> str:
     return f"thumb/{task}/{item}.webp"
 
