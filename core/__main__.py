@@ -151,14 +151,18 @@ def generate(
     with desk(work=True) as studio:
         chosen = presets.find(preset)
         asked = studio.providers.get(provider or studio.settings.provider)
-        first = model or (asked.models()[0].name if asked else "")
+        models = asked.models() if asked else ()
+        wanted = next((found for found in models if found.name == model), models[0] if models else None)
+        ratio, size = chosen.ratio, chosen.size
+        if wanted:
+            ratio, size = wanted.nearest(ratio, size)
         order = Order(
             preset=chosen.name,
             outputs=outputs or chosen.outputs,
-            ratio=chosen.ratio,
-            size=chosen.size,
+            ratio=ratio,
+            size=size,
             provider=provider or studio.settings.provider,
-            model=first,
+            model=model or (wanted.name if wanted else ""),
             style=style,
         )
         limit = studio.settings.max_bytes
@@ -252,17 +256,12 @@ def reconcile(
 
 def agreed(studio: Studio) -> bool:
     provider = studio.providers[studio.settings.provider]
-    model = provider.models()[0].name
-    micros = provider.estimate(model, "1K")
-    price = words("price.unknown") if micros is None else f"US${micros / 1_000_000:.4f}"
-    say(
-        words(
-            "command.price",
-            provider=provider.name,
-            model=model,
-            price=price if micros else words("price.free"),
-        )
-    )
+    model = provider.models()[0]
+    micros = provider.estimate(model.name, model.nearest("1:1", "1K")[1])
+    price = words("price.free") if micros == 0 else words("price.unknown")
+    if micros:
+        price = f"US${micros / 1_000_000:.4f}"
+    say(words("command.price", provider=provider.name, model=model.name, price=price))
     sys.stderr.write("[y/N] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()

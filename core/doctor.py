@@ -112,10 +112,13 @@ def _migrations(studio: Studio) -> Look:
 
 def _provider(studio: Studio) -> Look:
     provider = studio.providers[studio.settings.provider]
-    provider.probe()
+    facts = provider.probe()
     if provider.name == "local":
         return Health.OK, "local", {}
-    return Health.OK, "ok", {"provider": provider.name, "model": provider.models()[0].name}
+    about = {"provider": provider.name, "model": provider.models()[0].name}
+    if facts.get("listed", True) is None:
+        return Health.OK, "no_list", about
+    return (Health.WARNING, "not_listed", about) if facts.get("listed") is False else (Health.OK, "ok", about)
 
 
 def _clock(studio: Studio) -> Look:
@@ -144,13 +147,15 @@ def generate_once(studio: Studio, *, by: Actor) -> Finding:
 
     def look(studio: Studio) -> Look:
         provider = studio.providers[studio.settings.provider]
+        model = provider.models()[0]
+        ratio, size = model.nearest("1:1", "1K")
         order = Order(
             preset="white_bg_front",
             outputs=1,
-            ratio="1:1",
-            size="1K",
+            ratio=ratio,
+            size=size,
             provider=provider.name,
-            model=provider.models()[0].name,
+            model=model.name,
         )
         key = generation.submit(studio, [Upload(name="sample.jpg", data=sample_photo())], order, by=by)
         until = clock.now() + timedelta(seconds=400)

@@ -24,8 +24,7 @@ PackshotError
 └── ProviderError
     ├── NotSent  BadRequest  Auth  ModelNotFound          nothing was charged
     ├── RateLimited  QuotaExhausted  AccountLimited       nothing was charged
-    └── Overloaded  OutcomeUnknown  NotFetched            may have been charged
-        Blocked  NoImage  BadImage
+    └── Overloaded  OutcomeUnknown  NotFetched  Blocked  NoImage  BadImage   may have been charged
 
 `kind` is the class name; with `data` it is what rows keep and what `core.language` turns into
 "what happened, what it means, what to do next".
@@ -267,20 +266,14 @@ class ProviderError(PackshotError):
 
     state: ClassVar[OutputState] = OutputState.FAILED
     may_be_charged: ClassVar[bool] = False
+    # What the answer reported of the call; None where it reported nothing.
     request_id: str | None = None
     cost_micros: int | None = None
-    """Millionths of a US dollar by what the answer reported; None when it reported nothing."""
     usage: Mapping[str, Any] = MappingProxyType({})
 
-    def told(
-        self,
-        *,
-        request_id: str | None,
-        cost_micros: int | None = None,
-        usage: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """The same error, with what the answer says of the call."""
-        self.request_id, self.cost_micros, self.usage = request_id, cost_micros, usage or {}
+    def told(self, *, request_id: str | None, **reported: Any) -> Self:
+        """The same error with `request_id`, `cost_micros` (millionths of a US dollar) and `usage`."""
+        vars(self).update(request_id=request_id, **reported)
         return self
 
 

@@ -92,6 +92,7 @@ with left:
             persist_state="session",
         )
         model = next((model for model in models if model.name == model_name), models[0])
+        state["ratio"], state["size"] = model.nearest(state["ratio"], state["size"])
         st.segmented_control(
             t("generate.ratio"), model.ratios, required=True, key="ratio", persist_state="session"
         )

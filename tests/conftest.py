@@ -97,7 +97,7 @@ class Scripted:
         self._lock = threading.Lock()
 
     def models(self) -> tuple[ModelInfo, ...]:
-        return (ModelInfo(name="scripted", ratios=("1:1", "4:5"), sizes=("1K",)),)
+        return (ModelInfo(name="scripted", ratios=("4:3", "1:1", "4:5"), sizes=("1K",)),)
 
     def estimate(self, model: str, size: str) -> int | None:
         return 33_600
@@ -174,7 +174,7 @@ def order(**changes: Any) -> Order:
     values: dict[str, Any] = {
         "preset": "white_bg_front",
         "outputs": 1,
-        "ratio": "1:1",
+        "ratio": "4:3",
         "size": "1K",
         "provider": "gemini",
         "model": "scripted",

@@ -85,6 +85,13 @@ def _drawer(found: Details) -> None:
     }
     if "cutout_confidence" in output.notes:
         facts["details.confidence"] = f"{output.notes['cutout_confidence']:.0%}"
+    notes = output.notes
+    if notes.get("fitted"):
+        width, height = notes["returned"]
+        facts["details.fitted"] = t(f"details.fitted.{notes['fitted']}", width=width, height=height)
+    if notes.get("smaller"):
+        (width, height), (wide, high) = notes["returned"], notes["asked"]
+        facts["details.smaller"] = t("details.smaller.say", width=width, height=height, wide=wide, high=high)
     if photo.flattened:
         facts["details.flattened"] = t("yes")
     st.table({t(key): plain(value) for key, value in facts.items()}, border="horizontal")
