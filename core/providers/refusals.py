@@ -121,14 +121,14 @@ def _kind(reply: Reply, said: Said, model: str) -> ProviderError:
         return AccountLimited()
     if status in (401, 403) or said.words & {"API_KEY_INVALID", "invalid_api_key"}:
         return Auth()
+    if (status == 404 and said.own) or said.words & _NO_MODEL:
+        return ModelNotFound(model)
     if status == 503 or (status == 500 and said.own):
         return Overloaded()
     if status >= 500 or status in (408, 499):
         return OutcomeUnknown()
     if reason := block_reason(said):
         return Blocked("prompt", reason)
-    if (status == 404 and said.own) or said.words & _NO_MODEL:
-        return ModelNotFound(model)
     if status == 404 or 300 <= status < 400:
         return BadRequest(f"there is no image model at this address (HTTP {status})")
     return BadRequest(said.message or f"HTTP {status}")

@@ -177,3 +177,7 @@ def openai_request(path: str, body: Any) -> tuple[tuple[int, int], bytes | None]
     if width % 16 or height % 16 or not 1 / 3 <= width / height <= 3 or width * height > 3840 * 2160:
         raise _openai_400(f"Invalid size '{width}x{height}'.")
     return (width, height), files[0][2] if files else None
+
+
+def listed_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 1764000000, "owned_by": "test"}

@@ -211,3 +211,11 @@ def test_openai_reads_an_answer_by_link(server: ModelServer, openai: OpenAI) -> 
     server.script = [Reply(body=listed_answer(url=f"{server.base}/files/a.png"))]
     answer = openai.images.generate(model="gpt-image-2", prompt="x")
     assert answer.data and answer.data[0].url == f"{server.base}/files/a.png"
+
+
+def test_the_sdks_read_the_descriptions_of_models(
+    server: ModelServer, google: genai.Client, openai: OpenAI
+) -> None:
+    assert google.models.get(model="gemini-3-pro-image").name == "models/gemini-3-pro-image"
+    assert [model.id for model in openai.models.list()] == list(model_rules.LISTED)
+    assert openai.models.retrieve("gpt-image-2").id == "gpt-image-2"
