@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import uuid
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
 from core import adoption, clock, generation, reconcile, repair
 from core.database import queue, schema
-from core.database.engine import writing
+from core.database.engine import reading, writing
 from core.differences import Kind
 from core.errors import BadImage, StorageUnavailable
 from core.model import OutputState
@@ -118,3 +120,34 @@ def test_a_row_that_a_process_holds_is_left_alone(desk: Open, photo: bytes) -> N
     assert generation.view(opened, key).outputs[0].state is OutputState.RUNNING
     info = adoption.answer_of(opened, key, call["key"])
     assert info and info.key == answer and adoption.adopt(opened, info, by=BY) is None
+
+
+def test_an_adopted_picture_of_another_shape_is_fitted_again(
+    desk: Open, scripted: Scripted, photo: bytes
+) -> None:
+    """The call keeps the answer, the row the copy; whichever is lost comes back from the answer."""
+    with Image.open(io.BytesIO(photo)) as picture:
+        out = io.BytesIO()
+        picture.resize((1200, 600)).save(out, "JPEG")
+    scripted.picture = came = out.getvalue()
+    first = desk()
+    [output] = made(first, photo)
+    assert output.notes["fitted"] == "padded" and (output.width, output.height) == (1200, 900)
+    assert found(reconcile.compare(first, deep=True)) == {}, "answer and copy both belong"
+    opened = desk(work=False)
+    lose_end(opened, output)
+    assert repair.fix(opened, by=BY).left == 0
+    after = row(opened, output)
+    assert (after.state, after.object_key, after.sha256) == ("succeeded", output.object_key, output.sha256)
+    copy = opened.store.get(after.object_key)
+    opened.store.delete([after.object_key])
+    assert repair.fix(opened, by=BY).left == 0
+    assert row(opened, output).error_kind == "ObjectMissing"
+    opened.store.put(after.object_key, copy, "image/jpeg")
+    assert repair.fix(opened, by=BY).left == 0
+    again = row(opened, output)
+    assert (again.state, again.object_key, again.notes["fitted"]) == ("succeeded", after.object_key, "padded")
+    with reading(opened.engine) as connection:
+        kept = connection.execute(sa.select(schema.calls.c.object_key)).scalar_one()
+    assert kept != again.object_key and opened.store.get(kept) == came
+    assert found(reconcile.compare(opened, deep=True)) == {}

@@ -26,7 +26,7 @@ from tests.differing import file_of, found, lose_end, made, put, row, task_key
 
 def _small() -> bytes:
     made = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(made, "JPEG")
+    Image.linear_gradient("L").resize((256, 192)).convert("RGB").save(made, "JPEG")
     return made.getvalue()
 
 
