@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from core import clock, doctor_storage, generation
 from core.database import migrate
@@ -15,6 +16,7 @@ from core.database.engine import facts, reading
 from core.doctor_storage import Look
 from core.errors import PackshotError, StorageUnavailable
 from core.model import Actor, Health, Order, OutputState, Upload
+from core.providers import ImageProvider
 from core.settings import ROOT, Settings
 from core.settings_checks import misspelt
 from core.studio import Studio
@@ -56,12 +58,16 @@ def examine(studio: Studio, *, write: bool = False) -> list[Finding]:
     return [_timed(studio, part, look) for part, look in parts]
 
 
+_looked: WeakKeyDictionary[ImageProvider, tuple[float, Health]] = WeakKeyDictionary()
+"""When `/ready` looks at a provider again, and what it saw."""
+
+
 def readiness(studio: Studio) -> dict[str, Health]:
     """Database, storage and provider, for the route that load balancers ask."""
     looks = (
         ("database", _ready_database),
         ("storage", doctor_storage.storage),
-        ("provider", _provider),
+        ("provider", _ready_provider),
     )
     return {part: _timed(studio, part, look).health for part, look in looks}
 
@@ -112,13 +118,23 @@ def _migrations(studio: Studio) -> Look:
 
 def _provider(studio: Studio) -> Look:
     provider = studio.providers[studio.settings.provider]
-    facts = provider.probe()
+    listed = provider.probe().get("listed", True)
     if provider.name == "local":
         return Health.OK, "local", {}
     about = {"provider": provider.name, "model": provider.models()[0].name}
-    if facts.get("listed", True) is None:
+    if listed is None:
         return Health.OK, "no_list", about
-    return (Health.WARNING, "not_listed", about) if facts.get("listed") is False else (Health.OK, "ok", about)
+    return (Health.OK, "ok", about) if listed else (Health.WARNING, "not_listed", about)
+
+
+def _ready_provider(studio: Studio) -> Look:
+    """The provider is looked at once a minute, however many balancers ask; after a failure more often."""
+    provider = studio.providers[studio.settings.provider]
+    again, health = _looked.get(provider, (0.0, Health.OK))
+    if time.monotonic() >= again:
+        health = _timed(studio, "provider", _provider).health
+        _looked[provider] = (time.monotonic() + (10 if health is Health.FAILED else 60), health)
+    return health, "ok", {}
 
 
 def _clock(studio: Studio) -> Look:

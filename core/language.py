@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,11 +66,16 @@ class Words:
         """What happened, in two or three words, for an error's kind."""
         return self(f"error.{kind}.title")
 
-    def sentence(self, kind: str, data: Mapping[str, Any]) -> str:
-        """What happened, what it means, what to do next."""
+    def sentence(self, kind: str, data: Mapping[str, Any], *, zone: tzinfo = UTC) -> str:
+        """What happened, what it means, what to do next; moments on the clock of `zone`."""
         unknown = any(value is None for value in data.values()) or not data
         key = f"error.{kind}.say"
-        values = {name: self._reason(value) if name == "reason" else value for name, value in data.items()}
+        values = dict(data)
+        if "reason" in values:
+            values["reason"] = self._reason(values["reason"])
+        if values.get("until"):
+            until = datetime.fromisoformat(values["until"]).astimezone(zone)
+            values["until"] = f"{until:%Y-%m-%d %H:%M}" + (" UTC" if zone is UTC else "")
         if unknown and f"{key}_unknown" in self:
             key = f"{key}_unknown"
         elif data.get("over"):

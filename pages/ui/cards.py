@@ -33,7 +33,7 @@ def output_card(output: Output, *, name: str, sku: str) -> dict[str, Any]:
     elif output.state is OutputState.RUNNING:
         card["since"] = (output.started_at or output.created_at).timestamp()
     elif output.state is OutputState.QUEUED and output.error_kind:
-        card["say"] = words().sentence(output.error_kind, output.error_data)
+        card["say"] = words().sentence(output.error_kind, output.error_data, zone=desk.settings.zone)
     elif output.error_kind:
         card |= trouble(output.state, output.error_kind, output.error_data)
     return card
@@ -44,7 +44,11 @@ def trouble(state: OutputState, kind: str, data: Mapping[str, Any]) -> dict[str,
     say = words()
     again = t("card.ask_again") if state is OutputState.UNKNOWN else t("card.retry")
     act = None if state is OutputState.BLOCKED else again
-    return {"title": say.title(kind), "say": say.sentence(kind, data), "act": act}
+    return {
+        "title": say.title(kind),
+        "say": say.sentence(kind, data, zone=studio.current().settings.zone),
+        "act": act,
+    }
 
 
 def review_chip(review: ReviewState) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import studio
 from core.errors import DatabaseError, PackshotError
 from pages.ui.words import plain, t, words
 
@@ -18,8 +19,9 @@ def sentence(error: PackshotError) -> str:
 
 def harmless(kind: str, data: Mapping[str, Any]) -> str:
     """The same for a row's error."""
-    safe = {k: plain(v) if isinstance(v, str) and k != "reason" else v for k, v in data.items()}
-    return words().sentence(kind, safe)
+    known = ("reason", "until")
+    safe = {k: plain(v) if isinstance(v, str) and k not in known else v for k, v in data.items()}
+    return words().sentence(kind, safe, zone=studio.current().settings.zone)
 
 
 def show(error: Exception) -> None:

@@ -328,3 +328,33 @@ def test_one_real_picture_takes_the_size_that_the_model_has(shop: Open, server: 
     desk = shop(image_provider="gateway", nano_banana_model="nano-banana-2-4k")
     assert doctor.generate_once(desk, by=BY).health is Health.OK
     assert history.page(desk, history.Filter(), limit=5).entries[0].cost_micros is None
+
+
+def test_balancers_do_not_ask_the_model_each_time(shop: Open, server: ModelServer) -> None:
+    desk = shop(work=False)
+    for _ in range(5):
+        assert doctor.readiness(desk)["provider"] is Health.OK
+    assert len(server.seen) == 1
+    doctor.examine(desk)
+    assert len(server.seen) == 2, "a person who looks gets a fresh answer"
+    wrong = shop(work=False, gemini_model="no-such-model")
+    assert [doctor.readiness(wrong)["provider"] for _ in range(3)] == [Health.FAILED] * 3
+    assert len(server.seen) == 3
+
+
+def test_a_quota_is_told_on_the_operators_clock(shop: Open, server: ModelServer, photo: bytes) -> None:
+    quota = {
+        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+        "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+    }
+    error = google_error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", quota, {**RETRY, "retryDelay": "5s"})
+    server.script = [Reply(status=429, body=error)]
+    desk = shop()
+    output = one(desk, photo)
+    assert (output.state, output.error_kind) == (OutputState.FAILED, "QuotaExhausted")
+    assert len(server.asked) == 1
+    words = language.words("en")
+    # Midnight in California is 15:00 or 16:00 in Hong Kong, by season.
+    here = words.sentence("QuotaExhausted", output.error_data, zone=desk.settings.zone)
+    assert ":00. Choose" in here and (" 15:00" in here or " 16:00" in here)
+    assert " UTC. Choose" in words.sentence("QuotaExhausted", output.error_data)
