@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from core import generation, studio
 from core.images.sample import sample_photo
@@ -78,8 +80,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cup(tmp_path: Path, photo: bytes) -> Path:
+    """A small photo as a file."""
     file = tmp_path / "cup.jpg"
-    file.write_bytes(photo)
+    with Image.open(io.BytesIO(photo)) as whole:
+        whole.resize((480, 360)).save(file, quality=90)
     return file
 
 
