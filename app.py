@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import studio
+from core import studio, telemetry
 from core.errors import PackshotError, SettingsWrong
 from core.settings import load_settings
 from core.settings_checks import check_address
@@ -27,6 +27,8 @@ except SettingsWrong as error:
     for variable, sentence in error.problems:
         sys.stderr.write(f"{variable} {sentence}.\n")
     raise SystemExit(1) from None
+
+telemetry.configure(settings)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from core import doctor as doctors
-from core import generation, language, presets, repair
+from core import generation, language, presets, repair, telemetry
 from core import history as histories
 from core import reconcile as reconciling
 from core.doctor import Finding
@@ -43,7 +44,9 @@ def give(value: Any) -> None:
 def desk(*, work: bool) -> Iterator[Studio]:
     """The Studio, or a sentence and exit 1."""
     try:
-        with open_studio(load_settings(), work=work) as studio:
+        settings = load_settings()
+        telemetry.configure(settings, level=logging.WARNING)
+        with open_studio(settings, work=work) as studio:
             yield studio
     except SettingsWrong as error:
         for variable, sentence in error.problems:

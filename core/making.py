@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from core import clock, showing
+from core import clock, showing, telemetry
 from core.database import queue, tasks
 from core.database.engine import patiently, reading
 from core.errors import BadImage, NotFound, PackshotError, ProviderError, RateLimited, StorageError
@@ -100,9 +100,11 @@ def run_output(
     )
     if call_id is None:
         return
+    telemetry.bind(task=task.key, output=output.key, call=call_key)
     started = time.monotonic()
     try:
-        answer = studio.providers[output.provider].generate(request)
+        with telemetry.asking(studio, output):
+            answer = studio.providers[output.provider].generate(request)
     except ProviderError as error:
         _end(claim, error, call_id=call_id)
         return
@@ -175,6 +177,7 @@ def _finish(
             record(connection, output, verb, **data, late=True)
 
     patiently(claim.studio.engine, act, claim.stopping)
+    telemetry.ended(claim.studio, output, ended)
 
 
 def put_patiently(studio: Studio, key: str, data: bytes, content_type: str, *, tries: int = 5) -> None:

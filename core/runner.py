@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core import clock, making, recovery
+from core import clock, making, recovery, telemetry
 from core.database import queue
 from core.database.engine import reading, writing
 from core.errors import DatabaseBehind, DatabaseError, PackshotError
@@ -102,7 +102,7 @@ class Runner:
                     self._changed.wait(_LOOK)
                 continue
             for output_id in ids:
-                self._pool.submit(self._run, output_id, worker_id)
+                self._pool.submit(telemetry.bound(output_id=output_id)(self._run), output_id, worker_id)
             if not ids:
                 self._wait(_LOOK)
 
@@ -183,6 +183,7 @@ class Runner:
             if not queue.renew_lease(connection, worker_id, clock.now() + self._lease):
                 self._worker_id = None  # An older copy of the database was put back.
                 return
+        self._studio.meters.beat()
         with self._claiming:
             with self._changed:
                 held = set(self._held)

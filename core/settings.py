@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     celery_broker_url: SecretStr | None = None
     redis_url: SecretStr | None = None
 
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
     app_secret: SecretStr | None = Field(default=None, min_length=16)
     allow_anonymous: bool = False
     timezone: str = "Asia/Hong_Kong"

@@ -6,16 +6,18 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DatabaseError, SettingsWrong
+from core.metrics import Meters
 from core.providers import ImageProvider
 from core.settings import ROOT, Settings
 from core.storage import ObjectStore
 from core.storage.folder import FolderStore
 from core.storage.links import LinkSigner
+from core.storage.watched import WatchedStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,6 +39,8 @@ class Studio:
     """For work on pictures while a page waits."""
     enqueue: Callable[[Sequence[int]], None]
     """Says that these outputs wait."""
+    meters: Meters = field(default_factory=Meters, repr=False)
+    """What this process counts."""
 
     def link(self, key: str, *, download: str | None = None) -> str:
         """Where a browser loads an object."""
@@ -65,15 +69,17 @@ def open_studio(
     )
     made = None if providers else make_providers(settings)
     runner: Runner | None = None
+    meters = Meters()
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="pictures") as pool:
         studio = Studio(
             settings=settings,
             engine=engine,
-            store=store or make_store(settings, signer),
+            store=WatchedStore(store or make_store(settings, signer), meters.store_failed),
             signer=signer,
             providers=providers or made or {},
             pool=pool,
             enqueue=lambda ids: runner.wake() if runner else None,
+            meters=meters,
         )
         with suppress(DatabaseError):
             prepare(studio)

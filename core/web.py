@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from starlette.routing import Route
 from core import doctor, studio
 from core.errors import ObjectMissing, StorageError
 from core.images.kinds import image_type
+from core.metrics import OPEN_METRICS
 from core.model import Health
 from core.storage.links import disposition
 
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+
+_FORWARDED = {
+    "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-server",
+    "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
+}  # fmt: skip
 
 
 async def health(request: Request) -> Response:
@@ -33,6 +41,33 @@ async def ready(request: Request) -> Response:
     found = await run_in_threadpool(doctor.readiness, studio.current())
     failed = any(state is Health.FAILED for state in found.values())
     return JSONResponse({"ready": not failed, **found}, status_code=503 if failed else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Counters in OpenMetrics. With METRICS_TOKEN everybody needs it; without, only this machine may read."""
+    desk = studio.current()
+    token = desk.settings.metrics_token
+    if token is not None:
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, f"Bearer {token.get_secret_value()}".encode()):
+            return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+    elif not _from_this_machine(request):
+        return Response(status_code=404)
+    text = await run_in_threadpool(desk.meters.text, desk.engine)
+    return Response(text, headers={"Content-Type": OPEN_METRICS, "Cache-Control": "no-store"})
+
+
+def _from_this_machine(request: Request) -> bool:
+    """The socket's other end is here, and nothing says that somebody stands behind it: a proxy on this
+    machine names whom it asks for, and a page that points its own name here names itself."""
+    if request.client is None or _FORWARDED & set(request.headers):
+        return False
+    try:
+        peer = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return False
+    mapped = getattr(peer, "ipv4_mapped", None) or peer
+    return mapped.is_loopback and request.url.hostname in ("127.0.0.1", "localhost", "::1")
 
 
 async def picture(request: Request) -> Response:
@@ -86,5 +121,6 @@ def _ranged(data: bytes, headers: dict[str, str], asked: Any) -> Response:
 routes = [
     Route("/health", health),
     Route("/ready", ready),
+    Route("/metrics", metrics),
     Route("/pictures/{token}", picture),
 ]
