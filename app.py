@@ -16,7 +16,6 @@ from core.settings import load_settings
 from core.settings_checks import check_address
 from core.web import routes
 
-logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 log = logging.getLogger("packshot")
 
 try:

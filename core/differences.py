@@ -105,7 +105,7 @@ class Report:
             if not self.found[kind]:
                 continue
             fixed = words("reconcile.fixed", n=self.fixed[kind]) if self.fixed[kind] else ""
-            yield f"  {words(f'reconcile.{kind}')}: {self.found[kind]}  {fixed}".rstrip()
+            yield f"  {words(f'reconcile.{kind}', n=self.found[kind])}  {fixed}".rstrip()
             examples = [item for item in self.examples if item.kind is kind]
             yield from (f"    {item.key}  {item.row}".rstrip() for item in examples)
             if (more := self.found[kind] - len(examples)) > 0:

@@ -65,7 +65,8 @@ class _Lines(logging.StreamHandler[TextIO]):
         mask = self._mask
 
         def guard(_logger: Any, _method: str, event: structlog.typing.EventDict) -> dict[str, Any]:
-            event.pop("message", None)  # What another handler's formatter left on the record.
+            for name in ("message", "asctime"):
+                event.pop(name, None)  # What another handler's formatter left on the record.
             return mask.fields(event)
 
         terminal = bool(getattr(self.stream, "isatty", lambda: False)())

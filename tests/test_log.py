@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import shutil
 from pathlib import Path
 
@@ -12,8 +12,6 @@ from core.settings import load_settings
 from core.studio import open_studio
 from tests.browser import chromium, context, serving
 from tests.conftest import BY, finished, order, upload
-
-LINE = r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ERROR "
 
 
 def broken(house: Path, folder: Path) -> Path:
@@ -53,8 +51,11 @@ def test_mistakes_are_logged_and_not_shown(house: Path, tmp_path: Path, photo: b
         assert "slip" not in str(output.error_data)
         assert server.process.poll() is None, "the desk goes on"
     log = server.log.read_text(encoding="utf-8")
-    assert re.search(LINE + r"packshot: a page ended by a mistake of the desk", log)
-    assert re.search(LINE + r"core\.runner: output \d+ ended by a mistake of the desk", log)
+    ours = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    told = {(line["logger"], line["level"], line["event"]) for line in ours}
+    assert ("packshot", "error", "a page ended by a mistake of the desk: RuntimeError") in told
+    assert ("core.runner", "error", "output 1 ended by a mistake of the desk") in told
+    assert len(ours) == log.count("ended by a mistake of the desk"), "each once, and as JSON alone"
     assert "RuntimeError: a slip in a page" in log
     assert "ZeroDivisionError" in log
     assert log.count("a slip in a page\n") == 1, "once is enough"

@@ -65,7 +65,7 @@ def _report(report: Report) -> None:
         if not report.found[kind]:
             continue
         examples = [item for item in report.examples if item.kind is kind][:_SHOWN]
-        lines = [f"{t(f'reconcile.{kind}')}: **{report.found[kind]}**"]
+        lines = [t(f"reconcile.{kind}", n=report.found[kind])]
         lines += [f"- {plain(item.key)}" + (f" ({plain(item.row)})" if item.row else "") for item in examples]
         if (more := report.found[kind] - len(examples)) > 0:
             lines.append(f"- {t('reconcile.more', n=more)}")
