@@ -34,12 +34,21 @@ def answer_of(studio: Studio, task_key: str, call_key: str) -> ObjectInfo | None
 
 
 def call_of(studio: Studio, key: str) -> objects.Sent | None:
-    """The call whose answer stands under `key`. Raises DatabaseError kinds."""
+    """The call whose answer, or whose copy in the asked shape, stands under `key`.
+
+    Raises DatabaseError kinds.
+    """
     named = parts(key)
     if named is None:
         return None
     with reading(studio.engine) as connection:
-        return objects.sent(connection, *named, studio.store.name)
+        return objects.sent(connection, named[0], named[1].removesuffix(FITTED), studio.store.name)
+
+
+def is_copy(key: str) -> bool:
+    """A copy in the asked shape: it can be made again as long as the answer is there."""
+    named = parts(key)
+    return named is not None and named[1].endswith(FITTED)
 
 
 def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None:
@@ -54,7 +63,7 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
     from core.images.picture import file_type
 
     named = parts(found.key)
-    if named and named[1].endswith(FITTED):
+    if named and is_copy(found.key):
         # The copy in the asked shape follows from the answer, and the answer is what the call keeps.
         answer = answer_of(studio, named[0], named[1].removesuffix(FITTED))
         if answer is None:

@@ -125,7 +125,11 @@ def _without_row(
         report.foreign += 1
         return
     call = adoption.call_of(studio, found.key)
-    if call is not None and call.state is not OutputState.RUNNING:
+    # A copy goes with its answer, which comes after it: to the row, or nowhere.
+    copy = adoption.is_copy(found.key)
+    if copy and call is not None and call.state is OutputState.SUCCEEDED:
+        call = None
+    if call is not None and not copy and call.state is not OutputState.RUNNING:
         yield Difference(kind=Kind.UNFINISHED, key=found.key, found=found)
     elif call is not None or clock.now() - found.modified < GRACE:
         report.young += 1

@@ -13,6 +13,7 @@ from core.differences import Difference, Kind, Report
 from core.errors import BadImage, MostAreGone, NotAllowed, ObjectDiffers, ObjectMissing, PackshotError
 from core.model import Actor, OutputState, Role
 from core.reconcile import compare, differences
+from core.storage.keys import FITTED
 from core.studio import Studio
 
 if TYPE_CHECKING:
@@ -53,19 +54,19 @@ def fix(studio: Studio, *, by: Actor, deep: bool = False, anyway: bool = False) 
         if difference.kind is Kind.ORPHAN:
             orphans.append(difference)
             if len(orphans) == _BATCH:
-                report.fixed[Kind.ORPHAN] += _delete(studio, orphans, by)
+                _delete(studio, orphans, by, report)
                 orphans.clear()
         else:
             report.fixed[difference.kind] += acts[difference.kind](studio, difference, by)
-    report.fixed[Kind.ORPHAN] += _delete(studio, orphans, by)
+    _delete(studio, orphans, by, report)
     report.finished_at = clock.now()
     return report
 
 
-def _delete(studio: Studio, orphans: list[Difference], by: Actor) -> int:
+def _delete(studio: Studio, orphans: list[Difference], by: Actor, report: Report) -> None:
     """The events and the act stand or fall together: a store that refuses leaves no event."""
     if not orphans:
-        return 0
+        return
     with writing(studio.engine) as connection:
         kept = objects.still_named(connection, [item.key for item in orphans])
         going = [item for item in orphans if item.key not in kept]
@@ -73,11 +74,18 @@ def _delete(studio: Studio, orphans: list[Difference], by: Actor) -> int:
             data = {"key": item.key, "bytes": item.found.bytes if item.found else None}
             tasks.add_event(connection, at=clock.now(), actor=by.id, verb="object.deleted", data=data)
         studio.store.delete([item.key for item in going])
-    return len(going)
+    report.fixed[Kind.ORPHAN] += len(going)
+    # Named since by an adoption, or by a row of another store: no orphans after all.
+    report.found[Kind.ORPHAN] -= len(kept)
 
 
 def _say_missing(studio: Studio, difference: Difference, by: Actor) -> bool:
     _say(studio, difference, objects.MISSING, ObjectMissing(difference.key), by)
+    named = adoption.parts(difference.key)
+    if named and adoption.is_copy(difference.key):
+        answer = adoption.answer_of(studio, named[0], named[1].removesuffix(FITTED))
+        if answer:
+            adoption.adopt(studio, answer, by=by)  # Makes the copy again.
     return True
 
 
