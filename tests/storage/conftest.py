@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from core.storage import ObjectStore
 from core.storage.folder import FolderStore
 from core.storage.links import LinkSigner
 from core.storage.r2 import R2Store
+from core.studio import Studio
 from tests.parts import miniflare, moto_gate
 from tests.parts.miniflare import Emulator
 from tests.parts.moto_gate import Gate, Token
@@ -31,6 +34,8 @@ TOKENS = {
     "elsewhere": Token(key="else-key", secret="else-secret", buckets=("another",)),
     "admin": Token(key="admin-key", secret="admin-secret", admin=True),
 }
+STRANGER = Token(key="stranger-key", secret="stranger-secret")
+WRONG = Token(key=GOOD.key, secret="wrong-secret")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,3 +137,28 @@ def store(place: Place) -> ObjectStore:
 def area() -> str:
     """A prefix of this test alone; the servers are shared."""
     return f"input/{uuid.uuid4()}"
+
+
+def on_r2(endpoint: str, token: Token = GOOD, **values: Any) -> dict[str, Any]:
+    """The settings of a desk on R2."""
+    return {
+        "use_r2_storage": True,
+        "r2_endpoint": endpoint,
+        "r2_bucket": BUCKET,
+        "r2_access_key": token.key,
+        "r2_secret_key": token.secret,
+        **values,
+    }
+
+
+@contextmanager
+def open_desk(folder: Path, *, store: ObjectStore | None = None, **values: Any) -> Iterator[Studio]:
+    """A desk with its database and its folder under `folder`."""
+    settings = load_settings(
+        database_url=f"sqlite:///{folder / 'packshot.db'}",
+        upload_dir=folder / "media",
+        app_secret=SECRET,
+        **values,
+    )
+    with studio.open_studio(settings, work=False, store=store) as opened:
+        yield opened

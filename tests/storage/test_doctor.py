@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from core import doctor, language, studio
+from core import doctor, language
 from core.doctor import Finding
 from core.model import Health
-from core.settings import load_settings
 from core.storage import ObjectStore
 from core.studio import Studio
 from tests.parts.miniflare import Emulator
-from tests.parts.moto_gate import Gate, Token
-from tests.storage.conftest import BUCKET, GOOD, SECRET, TOKENS, r2
-
-
-@contextmanager
-def desk(folder: Path, *, store: ObjectStore | None = None, **values: Any) -> Iterator[Studio]:
-    settings = load_settings(
-        database_url=f"sqlite:///{folder / 'packshot.db'}",
-        upload_dir=folder / "media",
-        app_secret=SECRET,
-        **values,
-    )
-    with studio.open_studio(settings, work=False, store=store) as opened:
-        yield opened
-
-
-def at(endpoint: str, token: Token = GOOD, **values: Any) -> dict[str, Any]:
-    return {
-        "use_r2_storage": True,
-        "r2_endpoint": endpoint,
-        "r2_bucket": BUCKET,
-        "r2_access_key": token.key,
-        "r2_secret_key": token.secret,
-        **values,
-    }
+from tests.parts.moto_gate import Gate
+from tests.storage.conftest import BUCKET, TOKENS, on_r2, open_desk, r2
 
 
 def found(desk: Studio, part: str) -> tuple[Health, str, str]:
@@ -70,7 +43,7 @@ def left(store: ObjectStore) -> list[str]:
 
 
 def test_a_folder_is_well_and_stays_empty(tmp_path: Path) -> None:
-    with desk(tmp_path) as opened:
+    with open_desk(tmp_path) as opened:
         assert not (tmp_path / "media").exists()
         opened.store.probe()
         assert not (tmp_path / "media").exists(), "a look makes nothing"
@@ -81,7 +54,7 @@ def test_a_folder_is_well_and_stays_empty(tmp_path: Path) -> None:
 
 
 def test_a_bucket_is_well_and_stays_as_it_was(emulator: Emulator, tmp_path: Path) -> None:
-    with desk(tmp_path, **at(emulator.endpoint)) as opened:
+    with open_desk(tmp_path, **on_r2(emulator.endpoint)) as opened:
         assert found(opened, "storage") == (Health.OK, "ok", f"r2:{BUCKET} can be read")
         assert found(opened, "links")[:2] == (Health.OK, "presigned")
         assert found(opened, "write")[:2] == (Health.OK, "ok")
@@ -90,11 +63,11 @@ def test_a_bucket_is_well_and_stays_as_it_was(emulator: Emulator, tmp_path: Path
 
 @pytest.mark.parametrize("delivery", [None, "public"])
 def test_a_public_address_is_opened(emulator: Emulator, tmp_path: Path, delivery: str | None) -> None:
-    values = at(emulator.endpoint, media_delivery=delivery)
-    with desk(tmp_path, **values, r2_public_url=emulator.public_url(BUCKET)) as opened:
+    values = on_r2(emulator.endpoint, media_delivery=delivery)
+    with open_desk(tmp_path, **values, r2_public_url=emulator.public_url(BUCKET)) as opened:
         assert found(opened, "write")[:2] == (Health.OK, "ok")
         assert found(opened, "links")[:2] == (Health.OK, delivery or "presigned")
-    with desk(tmp_path, **values, r2_public_url=emulator.public_url("another")) as opened:
+    with open_desk(tmp_path, **values, r2_public_url=emulator.public_url("another")) as opened:
         health, code, said = found(opened, "write")
         assert (health, code) == (Health.FAILED if delivery else Health.WARNING, "public")
         assert "did not show the picture (HTTP 404)" in said
@@ -105,8 +78,8 @@ def test_a_public_address_is_opened(emulator: Emulator, tmp_path: Path, delivery
     "url", ["{endpoint}", "{endpoint}/packshot", "https://1234.eu.r2.cloudflarestorage.com"]
 )
 def test_a_public_url_at_the_s3_endpoint_is_called_out(gate: Gate, tmp_path: Path, url: str) -> None:
-    values = at(gate.url, media_delivery="public", r2_public_url=url.format(endpoint=gate.url))
-    with desk(tmp_path, **values) as opened:
+    values = on_r2(gate.url, media_delivery="public", r2_public_url=url.format(endpoint=gate.url))
+    with open_desk(tmp_path, **values) as opened:
         health, code, said = found(opened, "links")
         assert (health, code) == (Health.WARNING, "s3")
         assert said.startswith("R2_PUBLIC_URL points at the S3 endpoint Public previews would fail.")
@@ -125,7 +98,7 @@ def test_a_public_url_at_the_s3_endpoint_is_called_out(gate: Gate, tmp_path: Pat
 def test_what_a_token_may_do_is_told_apart(
     gate: Gate, tmp_path: Path, token: str, storage: tuple[Health, str], write: tuple[Health, str]
 ) -> None:
-    with desk(tmp_path, **at(gate.url, TOKENS[token])) as opened:
+    with open_desk(tmp_path, **on_r2(gate.url, TOKENS[token])) as opened:
         assert found(opened, "storage")[:2] == storage
         assert found(opened, "write")[:2] == write
         assert "Object Read & Write" in found(opened, "write")[2]
@@ -144,7 +117,7 @@ def test_a_clock_is_compared_with_the_stores(
     gate: Gate, tmp_path: Path, minutes: float, health: Health, code: str, said: str
 ) -> None:
     gate.clock_off = minutes * 60
-    with desk(tmp_path, **at(gate.url)) as opened:
+    with open_desk(tmp_path, **on_r2(gate.url)) as opened:
         result = found(opened, "storage")
         assert result[:2] == (health, code)
         assert said in result[2].replace("299 s", "300 s").replace("301 s", "300 s")
@@ -153,7 +126,7 @@ def test_a_clock_is_compared_with_the_stores(
 def test_a_link_that_does_not_open_is_told(gate: Gate, tmp_path: Path) -> None:
     """The keys write and read; only the links are of another time."""
     store = r2(gate.url, clock=lambda: time.time() - 10_000)
-    with desk(tmp_path, store=store, **at(gate.url)) as opened:
+    with open_desk(tmp_path, store=store, **on_r2(gate.url)) as opened:
         health, code, said = found(opened, "write")
         assert (health, code) == (Health.FAILED, "link")
         assert "did not open (HTTP 403)" in said

@@ -5,19 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from core import doctor, generation, language, studio
+from core import language
 from core.errors import (
     BucketMissing,
     ObjectExists,
-    ObjectMissing,
     StorageClockWrong,
     StorageDenied,
     StorageError,
@@ -26,15 +21,11 @@ from core.errors import (
     StorageSecretWrong,
     StorageUnavailable,
 )
-from core.model import Health
-from core.settings import load_settings
 from core.storage.r2 import R2Store
 from tests.browser import free_port
-from tests.conftest import BY, order, upload
-from tests.parts import certificate, moto_gate
 from tests.parts.miniflare import Emulator
-from tests.parts.moto_gate import CUT, LOST, Gate, Token
-from tests.storage.conftest import BUCKET, GOOD, SECRET, TOKENS, r2
+from tests.parts.moto_gate import CUT, LOST, Gate
+from tests.storage.conftest import GOOD, STRANGER, TOKENS, WRONG, r2
 
 ACTS: dict[str, Callable[[R2Store], object]] = {
     "put": lambda store: store.put("input/t/new.jpg", b"x", "image/jpeg"),
@@ -44,8 +35,6 @@ ACTS: dict[str, Callable[[R2Store], object]] = {
     "delete": lambda store: store.delete(["input/t/none.jpg"]),
     "probe": lambda store: store.probe(),
 }
-STRANGER = Token(key="stranger-key", secret="stranger-secret")
-WRONG = Token(key=GOOD.key, secret="wrong-secret")
 
 
 def raised(act: Callable[[], object], *secrets: str) -> StorageError:
@@ -184,94 +173,6 @@ def test_the_bucket_of_a_missing_object_is_looked_at(emulator: Emulator) -> None
     assert r2(emulator.endpoint).head("input/t/none.jpg") is None
 
 
-def plain(endpoint: str, token: Token = GOOD, **config: Any) -> Any:
-    """boto3 as it comes, but for what every S3 that is not Amazon's needs."""
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=token.key,
-        aws_secret_access_key=token.secret,
-        config=Config(
-            region_name="auto", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, **config
-        ),
-    )
-
-
-RAW: dict[str, Callable[[Any], object]] = {
-    "missing key": lambda s3: s3.get_object(Bucket=BUCKET, Key="input/none"),
-    "taken key": lambda s3: [
-        s3.put_object(Bucket=BUCKET, Key="input/taken", Body=b"x", IfNoneMatch="*") for _ in range(2)
-    ],
-    "tagging": lambda s3: s3.get_object_tagging(Bucket=BUCKET, Key="input/none"),
-    "grant": lambda s3: s3.put_object(Bucket=BUCKET, Key="input/g", Body=b"x", GrantRead="id=1"),
-}
-
-
-@pytest.mark.parametrize("act", RAW)
-def test_the_gate_answers_as_cloudflares_code_does(gate: Gate, emulator: Emulator, act: str) -> None:
-    answers = []
-    for endpoint in (gate.url, emulator.endpoint):
-        with pytest.raises(ClientError) as caught:
-            RAW[act](plain(endpoint))
-        answer = caught.value.response
-        answers.append((answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]))
-    assert answers[0] == answers[1]
-
-
-def test_the_gate_refuses_requests_as_cloudflares_code_does(gate: Gate, emulator: Emulator) -> None:
-    def answers(endpoint: str) -> list[tuple[int, str]]:
-        links = [
-            f"{endpoint}/{BUCKET}/input/a.jpg",
-            r2(endpoint, STRANGER).link("input/a.jpg"),
-            r2(endpoint, WRONG).link("input/a.jpg"),
-            r2(endpoint, clock=lambda: 1_700_000_000.0).link("input/a.jpg"),
-        ]
-        found = [httpx.get(link) for link in links]
-        return [(a.status_code, a.text.partition("<Code>")[2].partition("</Code>")[0]) for a in found]
-
-    wanted = [(400, "InvalidArgument"), (401, "Unauthorized"), (403, "SignatureDoesNotMatch")]
-    assert answers(gate.url)[:3] == answers(emulator.endpoint)[:3] == wanted
-    assert [answers(where)[3][1] for where in (gate.url, emulator.endpoint)] == ["ExpiredRequest"] * 2
-
-
-def test_an_objects_token_is_kept_from_what_is_the_accounts(gate: Gate) -> None:
-    s3 = plain(gate.url)
-    for act in (
-        lambda: s3.list_buckets(),
-        lambda: s3.head_bucket(Bucket=BUCKET),
-        lambda: s3.get_bucket_cors(Bucket=BUCKET),
-        lambda: s3.delete_bucket(Bucket=BUCKET),
-    ):
-        with pytest.raises(ClientError) as caught:
-            act()
-        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    plain(gate.url, TOKENS["admin"]).list_buckets()
-
-
-def test_over_tls_no_checksum_trailer_is_sent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: bytes
-) -> None:
-    """boto3 sends its trailer over https alone, and R2 refuses it."""
-    files = certificate.make(tmp_path)
-    monkeypatch.setenv("AWS_CA_BUNDLE", files[0])
-    with moto_gate.serving(GOOD, buckets=["tls-bucket"], tls=files) as gate:
-        gate.tokens[:] = [Token(key=GOOD.key, secret=GOOD.secret, buckets=("tls-bucket",))]
-        with pytest.raises(ClientError) as caught:
-            plain(gate.url).put_object(Bucket="tls-bucket", Key="input/a.jpg", Body=photo)
-        assert caught.value.response["Error"]["Code"] == "NotImplemented", "boto3 as it comes is refused"
-        assert "expect" in gate.seen[0].headers
-        gate.seen.clear()
-
-        store = r2(gate.url, bucket="tls-bucket")
-        store.put("input/a.jpg", photo, "image/jpeg")
-        assert store.get("input/a.jpg") == photo
-        store.delete(["input/a.jpg"])
-        assert [seen.method for seen in gate.seen] == ["PUT", "GET", "POST"]
-        for seen in gate.seen:
-            assert not {"x-amz-trailer", "content-encoding", "expect", "x-amz-acl"} & seen.headers.keys()
-            assert not seen.headers["x-amz-content-sha256"].startswith("STREAMING")
-
-
 def test_what_this_machine_has_for_amazon_is_left_alone(
     gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,74 +185,3 @@ def test_what_this_machine_has_for_amazon_is_left_alone(
     store = r2(gate.url)
     store.probe()
     assert httpx.get(store.link("input/none")).status_code == 404
-
-
-def desk_on(endpoint: str, folder: Path, token: Token = GOOD, **values: Any) -> Any:
-    settings = load_settings(
-        database_url=f"sqlite:///{folder / 'packshot.db'}",
-        upload_dir=folder / "media",
-        app_secret=SECRET,
-        **{
-            "use_r2_storage": True,
-            "r2_endpoint": endpoint,
-            "r2_bucket": BUCKET,
-            "r2_access_key": token.key,
-            "r2_secret_key": token.secret,
-            **values,
-        },
-    )
-    return studio.open_studio(settings, work=False)
-
-
-@pytest.mark.parametrize("bucket", ["hk-packshots", BUCKET])
-def test_the_desk_opens_without_its_bucket_and_says_so(
-    emulator: Emulator, tmp_path: Path, photo: bytes, bucket: str
-) -> None:
-    """A missing bucket, and a server that is not there."""
-    away = bucket == BUCKET
-    endpoint = f"http://127.0.0.1:{free_port()}" if away else emulator.endpoint
-    with desk_on(endpoint, tmp_path, r2_bucket=bucket) as desk:
-        ready = doctor.readiness(desk)
-        assert (ready["database"], ready["storage"]) == (Health.OK, Health.FAILED)
-        finding = next(found for found in doctor.examine(desk) if found.part == "storage")
-        assert finding.error == ("StorageUnavailable" if away else "BucketMissing")
-        if not away:
-            wanted = order(provider="local", model=desk.providers["local"].models()[0].name)
-            with pytest.raises(BucketMissing):
-                generation.submit(desk, [upload(photo)], wanted, by=BY)
-
-
-def test_pictures_go_as_media_delivery_says(emulator: Emulator, tmp_path: Path, photo: bytes) -> None:
-    key = "input/delivery/a.jpg"
-    r2(emulator.endpoint).put(key, photo, "image/jpeg")
-    public = emulator.public_url(BUCKET)
-    cases = {
-        "presigned": {"r2_public_url": public},
-        "public": {"media_delivery": "public", "r2_public_url": public + "/"},
-        "proxy": {"media_delivery": "proxy"},
-        "ignored": {"media_delivery": "public", "r2_public_url": f"{emulator.endpoint}/{BUCKET}"},
-    }
-    links = {}
-    for name, values in cases.items():
-        with desk_on(emulator.endpoint, tmp_path, **values) as desk:
-            assert desk.store.name == f"r2:{BUCKET}"
-            links[name] = desk.link(key)
-            if name == "public":
-                assert "response-content-disposition" in desk.link(key, download="茶.jpg")
-            if name == "proxy":
-                token = desk.signer.read(links[name].removeprefix("/pictures/"))
-                assert desk.store.get(token.key) == photo
-    assert links["public"] == f"{public}/{key}"
-    assert links["presigned"] == links["ignored"]
-    for name in ("public", "presigned"):
-        answer = httpx.get(links[name])
-        assert (answer.status_code, answer.content) == (200, photo)
-        assert answer.headers["content-type"] == "image/jpeg"
-
-
-def test_nothing_is_asked_before_it_is_needed(gate: Gate, tmp_path: Path) -> None:
-    with desk_on(gate.url, tmp_path) as desk:
-        assert gate.seen == []
-        with pytest.raises(ObjectMissing):
-            desk.store.get("input/none")
-        assert len(gate.seen) == 1
