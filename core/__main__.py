@@ -19,7 +19,7 @@ from core import generation, language, presets, repair, telemetry
 from core import history as histories
 from core import reconcile as reconciling
 from core.doctor import Finding
-from core.errors import PackshotError, SettingsWrong
+from core.errors import DatabaseUnavailable, PackshotError, SettingsWrong
 from core.intake import clean
 from core.model import Actor, Health, Order, Output, OutputState, Upload
 from core.settings import load_settings
@@ -117,11 +117,22 @@ def read(path: Path, limit: int) -> bytes:
 
 
 def wait(studio: Studio, key: str) -> None:
-    """Say how far a task is until nothing of it is pending."""
+    """Say how far a task is until nothing of it is pending; a database that went away is waited for."""
     said = -1
-    while (view := generation.view(studio, key)).pending:
-        if (ready := view.count(OutputState.SUCCEEDED)) != said:
-            said = ready
+    away = False
+    while True:
+        try:
+            view = generation.view(studio, key)
+        except DatabaseUnavailable as error:
+            if not away:
+                say(f"{words.title(error.kind)}: {words.error(error)}")
+            away = True
+            time.sleep(0.5)
+            continue
+        if not view.pending:
+            return
+        if (ready := view.count(OutputState.SUCCEEDED)) != said or away:
+            said, away = ready, False
             say(f"{ready} of {len(view.outputs)} ready")
         time.sleep(0.1)
 

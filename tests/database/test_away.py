@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +24,7 @@ from core.errors import DatabaseBehind, DatabaseUnavailable, Overloaded, RateLim
 from core.model import OutputState
 from core.runner import Runner
 from core.studio import Studio
+from tests.browser import ROOT, environment
 from tests.conftest import BY, Scripted, finished, on_both, order, upload
 from tests.database.rows import add_worker, claim
 from tests.parts.postgres import Postgres
@@ -324,3 +329,29 @@ def test_tables_that_vanish_are_made_again(desk: Open, photo: bytes) -> None:
 
     until(submitted)
     assert studio.current() is opened
+
+
+@only_postgres
+def test_a_command_outlives_a_restart(
+    postgres: Postgres, database_url: str, tmp_path: Path, photo: bytes
+) -> None:
+    """A process of its own, stopped database in the middle: every picture is made, and it says so."""
+    cup = tmp_path / "cup.jpg"
+    cup.write_bytes(photo)
+    command = ["generate", cup, "--preset", "white_bg_front", "--outputs", "8", "--json"]
+    values = {"DATABASE_URL": database_url, "PROVIDER_CONCURRENCY": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "core", *map(str, command)],
+        cwd=ROOT,
+        env=environment(tmp_path, **values),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        assert any(line.startswith("1 of 8") for line in process.stderr)
+        with postgres.away():
+            assert any(line.startswith("No database:") for line in process.stderr)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [output["state"] for output in json.loads(out)["outputs"]] == ["succeeded"] * 8
