@@ -22,6 +22,9 @@ from core.studio import Studio
 GRACE = timedelta(hours=24)
 """Younger objects without a row may belong to a task that is being written; they are let be."""
 PAGE = 1000
+"""Of the store: no store gives more at once."""
+ROWS = 4000
+"""Of a column: keys have no index, so each page looks at the whole table once."""
 _ROOMS = ("generated/", "input/", "thumb/")
 """Where a desk keeps objects, in key order; whatever else lies in a bucket is not looked at."""
 _DOCTOR = "input/doctor/"
@@ -81,9 +84,9 @@ def _column(studio: Studio, source: Source) -> Iterator[Named]:
     after = None
     while True:
         with reading(studio.engine) as connection:
-            page = objects.page(connection, source, store=studio.store.name, after=after, limit=PAGE)
+            page = objects.page(connection, source, store=studio.store.name, after=after, limit=ROWS)
         yield from page
-        if len(page) < PAGE:
+        if len(page) < ROWS:
             return
         after = (page[-1].key, page[-1].id)
 

@@ -196,6 +196,7 @@ def test_pages_keep_memory_constant(desk: Open, photo: bytes, monkeypatch: pytes
     for made_key in made_keys:
         opened.store.put(made_key, b"x" * values["bytes"] if "input" in made_key else b"x", "image/jpeg")
     monkeypatch.setattr(reconcile, "PAGE", 10)
+    monkeypatch.setattr(reconcile, "ROWS", 10)
     listed, selected = [], []
     list_ = opened.store.list
 
