@@ -6,7 +6,7 @@ import hashlib
 from functools import partial
 from typing import Any
 
-from core import clock, making, showing
+from core import budget, clock, keeping, showing
 from core.database import objects, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import BadImage, ObjectDiffers, ObjectExists, PackshotError
@@ -106,7 +106,7 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
             return None
         _end_call(connection, call, found, values["error_kind"] or "picture")
         verb = objects.DIFFERS if values["error_kind"] == ObjectDiffers.__name__ else "output.adopted"
-        making.record(connection, output, verb, actor=by.id, key=found.key, was=output.state, to=state)
+        keeping.record(connection, output, verb, actor=by.id, key=found.key, was=output.state, to=state)
     return state
 
 
@@ -137,10 +137,22 @@ def _keep_with_call(studio: Studio, call: objects.Sent, found: ObjectInfo, by: A
         if output is None:
             return False
         _end_call(connection, call, found, "picture")
-        making.record(connection, output, "call.kept", actor=by.id, key=found.key)
+        keeping.record(connection, output, "call.kept", actor=by.id, key=found.key)
     return True
 
 
 def _end_call(connection: Any, call: objects.Sent, found: ObjectInfo, outcome: str) -> None:
-    values = {"object_key": found.key, "outcome": outcome, "answered_at": call.answered_at or found.modified}
-    queue.end_call(connection, call.id, values)
+    named = parts(found.key)
+    row = queue.call_by_key(connection, named[1]) if named else None
+    answered = {"outcome": outcome, "answered_at": call.answered_at or found.modified}
+    if row is not None and queue.end_call(connection, call.id, answered) == queue.OPEN:
+        # What it cost went with its process: the estimate stays counted.
+        budget.settle(
+            connection,
+            day=row.day,
+            payer=row.payer,
+            reserved=row.reserved_micros,
+            cost=row.cost_micros,
+            may_be_charged=True,
+        )
+    queue.name_object(connection, call.id, found.key, outcome)

@@ -8,6 +8,9 @@ PackshotError
 ├── OrderRefused        a field of an order has no such value
 ├── TextTooLong         a field of an order has more characters than are kept
 ├── TaskExists          somebody else took this task's key a moment before
+├── AlreadyMade         the same pictures are under way or came within the hour
+├── BudgetExhausted     a limit of the day would be passed; nothing was sent
+├── PriceUnknown        a limit is set and the model has no price; nothing was sent
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
@@ -115,6 +118,28 @@ class TaskExists(PackshotError):
 
     def __init__(self, key: str) -> None:
         super().__init__(key=key)
+
+
+class AlreadyMade(PackshotError):
+    """`n` of the wanted pictures are under way or came within the hour, in the task `task`."""
+
+    def __init__(self, n: int, task: str) -> None:
+        self.task = task
+        super().__init__(n=n)
+
+
+class BudgetExhausted(PackshotError):
+    """The limit of the day (`whose`: "desk" or "user") can't hold it; `until` is an ISO time."""
+
+    def __init__(self, whose: str, limit_usd: float, until: str) -> None:
+        super().__init__(whose=whose, limit=f"{limit_usd:.2f}", until=until)
+
+
+class PriceUnknown(PackshotError):
+    """A limit of the day is set, and nobody knows what this model costs."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model=model)
 
 
 class NotFound(PackshotError):
@@ -363,3 +388,10 @@ class BadImage(ProviderError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail=detail[:200])
+
+
+def restored(kind: str, data: Mapping[str, Any]) -> PackshotError:
+    """The error that a row keeps as its kind and data. Raises KeyError for a kind that is not one of ours."""
+    made: PackshotError = globals()[kind].__new__(globals()[kind])
+    PackshotError.__init__(made, **data)
+    return made

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 
-from core import clock, intake, making
-from core.database import migrate, queue, tasks
+from core import budget, clock, intake, keeping
+from core.database import migrate, provider_states, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError, TaskExists
 from core.images.decode import Decoded, decode
@@ -40,15 +40,21 @@ def estimate(studio: Studio, order: Order, photos: int) -> int | None:
 
 
 def submit(
-    studio: Studio, uploads: Sequence[Upload], order: Order, *, by: Actor, key: str | None = None
+    studio: Studio,
+    uploads: Sequence[Upload],
+    order: Order,
+    *,
+    by: Actor,
+    key: str | None = None,
+    again: bool = False,
 ) -> str:
     """Store the photos, write one queued row per wanted picture, and return the task's key.
 
     Bytes before rows: a crash leaves an unreferenced object, never a row that points at nothing. The same
     `key` again returns the task that is there: a second press makes no second task.
 
-    Raises OrderRefused, TextTooLong and PhotoRefused kinds (nothing is kept then), StorageError and
-    DatabaseError kinds.
+    Nothing is kept when it raises: OrderRefused, TextTooLong and PhotoRefused kinds; AlreadyMade, unless
+    `again`; BudgetExhausted, PriceUnknown; what stopped the provider; StorageError and DatabaseError kinds.
     """
     _allow(by, Role.OPERATOR)
     uploads, order = intake.cleaned(uploads, order)
@@ -58,6 +64,8 @@ def submit(
         migrate.require(connection)
         if tasks.task_by_key(connection, task_key):
             return task_key
+    intake.refuse_stopped(studio, order.provider)
+    budget.check(studio, order, len(uploads) * order.outputs, by=by)
     settings = studio.settings
     decoding = [
         studio.pool.submit(
@@ -76,7 +84,7 @@ def submit(
         wait(storing)  # What still stores when another fails could not be taken away again.
         for future in storing:
             future.result()
-        ids = intake.insert(studio, task_key, keys, uploads, decoded, order, preset, by)
+        ids = intake.insert(studio, task_key, keys, uploads, decoded, order, preset, by, again=again)
     except DatabaseError:
         if _inserted(studio, task_key, stored):
             return task_key
@@ -159,7 +167,7 @@ def _requeue(studio: Studio, wanted: Sequence[Output], states: Sequence[OutputSt
         for output in wanted:
             if output.state in states and queue.requeue(connection, output.id, states):
                 queued.append(output.id)
-                making.record(
+                keeping.record(
                     connection,
                     output,
                     "output.retried",
@@ -184,6 +192,18 @@ def stop_waiting(studio: Studio, key: str, *, by: Actor) -> int:
                 connection, at=clock.now(), actor=by.id, verb="task.stopped", task_id=task.id, data=data
             )
     return len(stopped)
+
+
+def resume(studio: Studio, provider: str, *, by: Actor) -> bool:
+    """Let a provider be asked again that was stopped; False when it was not. The click of a person."""
+    _allow(by, Role.REVIEWER)
+    with writing(studio.engine) as connection:
+        if not provider_states.resume(connection, [provider]):
+            return False
+        at, data = clock.now(), {"provider": provider}
+        tasks.add_event(connection, at=at, actor=by.id, verb="provider.resumed", data=data)
+    studio.enqueue([])
+    return True
 
 
 def _allow(by: Actor, needed: Role) -> None:

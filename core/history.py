@@ -129,7 +129,8 @@ def details(studio: Studio, output_key: str) -> Details:
 def again(studio: Studio, output_key: str, *, by: Actor) -> str:
     """The same photo with the same order as a new task of one picture; returns its key."""
     found = details(studio, output_key)
-    return generation.submit(studio, [photo_again(studio, found.photo)], order_of(found.task), by=by)
+    upload = photo_again(studio, found.photo)
+    return generation.submit(studio, [upload], order_of(found.task), by=by, again=True)
 
 
 def photo_again(studio: Studio, photo: Photo) -> Upload:

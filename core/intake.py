@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from core import clock, presets
-from core.database import tasks
-from core.database.engine import writing
-from core.errors import OrderRefused, TextTooLong
+from core.database import provider_states, queue, tasks
+from core.database.engine import reading, writing
+from core.errors import AlreadyMade, OrderRefused, TextTooLong, restored
 from core.images.decode import Decoded
 from core.model import Actor, ChecksState, Order, OutputState, Preset, ReviewState, Upload
 from core.storage.keys import input_key, thumb_key
 from core.studio import Studio
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 MAX_PHOTOS = 50
 MAX_OUTPUTS = 10
+SAME_WITHIN = timedelta(hours=1)
+"""A picture that is not older than this is offered instead of paying for the same one again."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,35}")
 _TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 """Marks that show text in another order than it is written."""
@@ -97,10 +106,23 @@ def insert(
     order: Order,
     preset: Preset,
     by: Actor,
+    *,
+    again: bool,
 ) -> list[int]:
-    """Task, photos and one queued output per wanted picture, in one transaction; returns the outputs' ids."""
+    """Task, photos and one queued output per wanted picture, in one transaction; returns the outputs' ids.
+
+    Raises AlreadyMade, unless `again`, when it would pay twice for one question within the hour.
+    """
     now = clock.now()
+    prompts = [presets.render(preset, style=order.style, product_name=u.product_name) for u in uploads]
+    wanted = [
+        [request_key(order, prompt, item.sha256, variant) for variant in range(1, order.outputs + 1)]
+        for prompt, item in zip(prompts, decoded, strict=True)
+    ]
+    free = studio.providers[order.provider].estimate(order.model, order.size) == 0
     with writing(studio.engine) as connection:
+        if not again and not free:
+            _refuse_twice(connection, [key for keys in wanted for key in keys], task_key)
         task_id = tasks.insert_task(
             connection,
             {
@@ -116,6 +138,7 @@ def insert(
                 "provider": order.provider,
                 "model": order.model,
                 "parameters": dict(order.parameters),
+                "unpriced_ok": order.unpriced_ok,
             },
         )
         photo_ids = tasks.insert_photos(
@@ -127,7 +150,7 @@ def insert(
                     "position": position,
                     "sku": upload.sku,
                     "product_name": upload.product_name,
-                    "prompt": presets.render(preset, style=order.style, product_name=upload.product_name),
+                    "prompt": prompt,
                     "store": studio.store.name,
                     "object_key": input_key(task_key, key),
                     "thumb_key": thumb_key(task_key, key),
@@ -141,7 +164,9 @@ def insert(
                     "original_bytes": len(upload.data),
                     "original_sha256": item.original_sha256,
                 }
-                for position, (key, upload, item) in enumerate(zip(keys, uploads, decoded, strict=True), 1)
+                for position, (key, upload, item, prompt) in enumerate(
+                    zip(keys, uploads, decoded, prompts, strict=True), 1
+                )
             ],
         )
         ids = tasks.insert_outputs(
@@ -158,18 +183,50 @@ def insert(
                     "provider": order.provider,
                     "model": order.model,
                     "store": studio.store.name,
+                    "request_key": request,
                     "attempts": 0,
                     "created_at": now,
                     "notes": {},
                     "error_data": {},
                 }
-                for photo_id in photo_ids
-                for variant in range(1, order.outputs + 1)
+                for photo_id, requests in zip(photo_ids, wanted, strict=True)
+                for variant, request in enumerate(requests, 1)
             ],
         )
         counts = {"photos": len(photo_ids), "outputs": len(ids)}
         tasks.add_event(connection, at=now, actor=by.id, verb="task.submitted", task_id=task_id, data=counts)
     return ids
+
+
+def request_key(order: Order, prompt: str, photo_sha256: str, variant: int) -> str:
+    """One name for one question, as hexadecimal SHA-256."""
+    question = {
+        "model": order.model,
+        "prompt": prompt,
+        "photos": [photo_sha256],
+        "ratio": order.ratio,
+        "size": order.size,
+        "variant": variant,
+        "parameters": dict(order.parameters),
+    }
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_twice(connection: Connection, wanted: Sequence[str], task_key: str) -> None:
+    """Raises AlreadyMade with the newest task that has some of the wanted pictures."""
+    found = queue.same_request(connection, wanted, clock.now() - SAME_WITHIN)
+    if found:
+        there = tasks.task_by_id(connection, found[0].task_id)
+        if there.key != task_key:
+            raise AlreadyMade(len({row.request_key for row in found}), there.key)
+
+
+def refuse_stopped(studio: Studio, provider: str) -> None:
+    """Raises what stopped the provider, where something did."""
+    with reading(studio.engine) as connection:
+        for row in provider_states.stopped(connection, clock.now()):
+            if row.provider == provider:
+                raise restored(row.stopped_kind, row.stopped_data)
 
 
 def record_presets(studio: Studio) -> None:

@@ -104,6 +104,8 @@ class Order:
     style: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """What only this provider understands, for example `fill` and `shadow` of the local one."""
+    unpriced_ok: bool = False
+    """A limit of the day is set, the model's price is unknown, and the operator says go on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +144,7 @@ class Task:
     provider: str
     model: str
     parameters: Mapping[str, Any]
+    unpriced_ok: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +171,8 @@ class Photo:
     original_type: str
     original_bytes: int
     original_sha256: str
+    description: Mapping[str, Any] | None
+    """What a vision model said of the product and an operator let stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +190,10 @@ class Output:
     provider: str
     model: str
     store: str
+    request_key: str
+    """The same for the same question: model, prompt, photo, parameters, variant."""
     attempts: int
+    """Claims since a person last asked for it."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -8,14 +8,16 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from core import clock, making, recovery, telemetry
-from core.database import queue
+from core.database import provider_states, queue
 from core.database.engine import reading, writing
-from core.errors import DatabaseBehind, DatabaseError, PackshotError
+from core.errors import Auth, DatabaseBehind, DatabaseError, PackshotError
 
 if TYPE_CHECKING:
     from core.studio import Studio
@@ -42,6 +44,8 @@ class Runner:
         self._claiming = threading.Lock()
         self._given_up = threading.Event()
         self._judges_from = 0.0
+        self._sought: SimpleQueue[int] = SimpleQueue()
+        """Outputs of dead processes: an answer may have come to one of them."""
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = False
@@ -49,6 +53,7 @@ class Runner:
         self._threads = [
             threading.Thread(target=self._dispatch, name="dispatch", daemon=True),
             threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+            threading.Thread(target=self._adopt, name="adoption", daemon=True),
         ]
 
     @property
@@ -119,8 +124,10 @@ class Runner:
                 "lease_until": now + self._lease,
             }
             with writing(self._studio.engine) as connection:
+                # A key is read at the start only, so one that was refused may be another now.
+                provider_states.resume(connection, list(self._studio.providers), kind=Auth.__name__)
                 self._worker_id = queue.register_worker(connection, values)
-            recovery.recover(self._studio)
+            self._seek(recovery.recover(self._studio))
         return self._worker_id
 
     def _claim(self, worker_id: int) -> list[int]:
@@ -189,6 +196,25 @@ class Runner:
                 held = set(self._held)
             with reading(self._studio.engine) as connection:
                 stray = set(queue.held_by(connection, worker_id)) - held
-        recovery.let_go(self._studio, worker_id, stray)
+        self._seek(recovery.let_go(self._studio, worker_id, stray))
         if time.monotonic() >= self._judges_from:
-            recovery.recover(self._studio)
+            self._seek(recovery.recover(self._studio))
+
+    def _seek(self, output_ids: Iterable[int]) -> None:
+        for output_id in output_ids:
+            self._sought.put(output_id)
+
+    def _adopt(self) -> None:
+        """Take up answers whose process died. Not in the heartbeat: a slow store must not cost the lease."""
+        while not (self._stopping and not self._busy):
+            try:
+                sought = self._sought.get(timeout=1)
+            except Empty:
+                sought = None
+            try:
+                if sought is not None:
+                    recovery.adopt_stored(self._studio, sought)
+                if self._worker_id is not None:
+                    recovery.adopt_spooled(self._studio)
+            except PackshotError as error:
+                log.warning("no answer can be taken up: %s", error.kind)

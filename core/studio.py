@@ -33,6 +33,8 @@ class Studio:
     settings: Settings
     engine: Engine
     store: ObjectStore
+    spool: ObjectStore
+    """This machine's own folder for answers whose row is not written yet."""
     signer: LinkSigner
     providers: Mapping[str, ImageProvider]
     pool: ThreadPoolExecutor
@@ -75,6 +77,7 @@ def open_studio(
             settings=settings,
             engine=engine,
             store=WatchedStore(store or make_store(settings, signer), meters.store_failed),
+            spool=FolderStore(settings.upload_dir.with_name(settings.upload_dir.name + "-spool"), signer),
             signer=signer,
             providers=providers or made or {},
             pool=pool,

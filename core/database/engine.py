@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from core.database.schema import storable
+from core.database.columns import storable
 from core.database.trouble import translated
 from core.errors import DatabaseError, DatabaseReadOnly
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.database.schema import outputs, photos, storable, tasks
+from core.database.columns import storable
+from core.database.schema import outputs, photos, tasks
 from core.model import OutputState, ReviewState
 
 

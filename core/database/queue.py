@@ -8,10 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.database import provider_states
 from core.database.schema import calls, outputs, workers
 from core.model import OutputState
 
 QUEUED, RUNNING = OutputState.QUEUED, OutputState.RUNNING
+
+OPEN, LOST = "open", "lost"
+"""A call without an outcome, and one whose process died before an answer was known."""
 
 
 def register_worker(connection: sa.Connection, values: Mapping[str, Any]) -> int:
@@ -45,6 +49,7 @@ def claim(
             outputs.c.state == QUEUED,
             outputs.c.provider.in_(providers),
             outputs.c.store == store,
+            outputs.c.provider.not_in(provider_states.left_alone(now)),
             sa.or_(outputs.c.not_before.is_(None), outputs.c.not_before <= now),
             sa.exists().where(workers.c.id == worker_id),
         )
@@ -56,7 +61,13 @@ def claim(
     statement = (
         sa.update(outputs)
         .where(outputs.c.id.in_(sa.select(waiting.c.id)), outputs.c.state == QUEUED)
-        .values(state=RUNNING, worker_id=worker_id, started_at=now, not_before=None)
+        .values(
+            state=RUNNING,
+            worker_id=worker_id,
+            started_at=now,
+            not_before=None,
+            attempts=outputs.c.attempts + 1,
+        )
         .returning(outputs.c.id)
     )
     return sorted(int(row.id) for row in connection.execute(statement))
@@ -65,23 +76,31 @@ def claim(
 def begin_call(
     connection: sa.Connection, output_id: int, worker_id: int, values: Mapping[str, Any]
 ) -> int | None:
-    """Journal a call just before it is sent; None when the output is no longer this worker's.
-
-    The same `key` again returns the call that is there: the first answer may have been lost on its way.
-    """
-    there = connection.execute(sa.select(calls.c.id).where(calls.c.key == values["key"])).scalar()
-    if there is not None:
-        return int(there)
+    """Journal a call just before it is sent; None when the output is no longer this worker's."""
     held = sa.update(outputs).where(
         outputs.c.id == output_id, outputs.c.state == RUNNING, outputs.c.worker_id == worker_id
     )
-    if connection.execute(held.values(attempts=outputs.c.attempts + 1)).rowcount != 1:
+    if connection.execute(held.values(state=RUNNING)).rowcount != 1:
         return None
     statement = sa.insert(calls).values(output_id=output_id, **values).returning(calls.c.id)
     return int(connection.execute(statement).scalar_one())
 
 
-def end_call(connection: sa.Connection, call_id: int, values: Mapping[str, Any]) -> None:
+def call_by_key(connection: sa.Connection, key: str) -> sa.Row[Any] | None:
+    return connection.execute(sa.select(calls).where(calls.c.key == key)).first()
+
+
+def end_call(connection: sa.Connection, call_id: int, values: Mapping[str, Any]) -> str | None:
+    """Give a call its outcome. Returns what it was before, OPEN or LOST; None when it had one already."""
+    statement = sa.update(calls).where(calls.c.id == call_id).values(values)
+    if connection.execute(statement.where(calls.c.outcome.is_(None))).rowcount:
+        return OPEN
+    return LOST if connection.execute(statement.where(calls.c.outcome == LOST)).rowcount else None
+
+
+def name_object(connection: sa.Connection, call_id: int, object_key: str, outcome: str) -> None:
+    """Say where the bytes of a call's answer lie, and what they are, however late they came there."""
+    values = {"object_key": object_key, "outcome": outcome}
     connection.execute(sa.update(calls).where(calls.c.id == call_id).values(values))
 
 
@@ -143,16 +162,11 @@ def set_abandoned(
     return connection.execute(statement.values(worker_id=None, **values)).rowcount == 1
 
 
-def close_calls(connection: sa.Connection, output_id: int, outcome: str) -> None:
-    """Give the open calls of an output an outcome."""
-    statement = sa.update(calls).where(calls.c.output_id == output_id, calls.c.outcome.is_(None))
-    connection.execute(statement.values(outcome=outcome))
-
-
-def last_open_call(connection: sa.Connection, output_id: int) -> str | None:
-    """The key of the call that was sent and has no outcome yet."""
-    statement = sa.select(calls.c.key).where(calls.c.output_id == output_id, calls.c.outcome.is_(None))
-    return connection.execute(statement.order_by(calls.c.id.desc()).limit(1)).scalar()
+def calls_without_answer(connection: sa.Connection, output_id: int) -> list[sa.Row[Any]]:
+    """The calls of an output that were sent and of which no answer is known: open or lost."""
+    unanswered = sa.or_(calls.c.outcome.is_(None), calls.c.outcome == LOST)
+    statement = sa.select(calls).where(calls.c.output_id == output_id, unanswered)
+    return list(connection.execute(statement.order_by(calls.c.id)))
 
 
 def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputState]) -> bool:
@@ -164,6 +178,7 @@ def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputSt
         "error_data": {},
         "started_at": None,
         "finished_at": None,
+        "attempts": 0,
     }
     return connection.execute(statement.values(**values, not_before=None)).rowcount == 1
 
@@ -179,7 +194,27 @@ def stop_waiting(connection: sa.Connection, task_id: int, now: datetime) -> list
     return sorted(int(row.id) for row in connection.execute(statement))
 
 
-def next_wait(connection: sa.Connection) -> datetime | None:
-    """The earliest time that a waiting output names."""
-    statement = sa.select(sa.func.min(outputs.c.not_before)).where(outputs.c.state == QUEUED)
-    return connection.execute(statement).scalar()
+def end_waiting(
+    connection: sa.Connection, provider: str, kind: str, data: Mapping[str, Any], now: datetime
+) -> list[tuple[int, int]]:
+    """End what waits for a provider that was stopped; returns (task id, output id) pairs."""
+    statement = (
+        sa.update(outputs)
+        .where(outputs.c.provider == provider, outputs.c.state == QUEUED)
+        .values(state=OutputState.FAILED, error_kind=kind, error_data=dict(data), finished_at=now)
+        .returning(outputs.c.task_id, outputs.c.id)
+    )
+    return sorted((int(row.task_id), int(row.id)) for row in connection.execute(statement))
+
+
+def same_request(connection: sa.Connection, request_keys: Sequence[str], since: datetime) -> list[Any]:
+    """Outputs (key, task_id, state, request_key) of these requests that are under way or came since then."""
+    o = outputs.c
+    statement = sa.select(o.key, o.task_id, o.state, o.request_key).where(
+        o.request_key.in_(request_keys),
+        sa.or_(
+            o.state.in_((QUEUED, RUNNING)),
+            sa.and_(o.state == OutputState.SUCCEEDED, o.finished_at >= since),
+        ),
+    )
+    return list(connection.execute(statement.order_by(o.id.desc())))

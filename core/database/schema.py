@@ -2,53 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
-
-class UtcDateTime(sa.TypeDecorator[datetime]):
-    """Aware datetimes in UTC on both databases (SQLite keeps no zone)."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def storable(text: str) -> str:
-    """Text that both databases take: a NUL, which Postgres refuses, and half a sign become U+FFFD."""
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
-class Text(sa.TypeDecorator[str]):
-    """Text that can always be written and asked for: what a model says must not cost its row."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        return None if value is None else storable(value)
-
-
-class LongText(Text):
-    """The same without a limit."""
-
-    impl = sa.Text
-    cache_ok = True
-
+from core.database.columns import Id, Json, LongText, Text, UtcDateTime
 
 metadata = sa.MetaData(
     naming_convention={
@@ -59,9 +17,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-Json = sa.JSON().with_variant(postgresql.JSONB, "postgresql")
 
 
 def _id() -> sa.Column[int]:
@@ -104,6 +59,7 @@ tasks = sa.Table(
     _text("provider", 16),
     _text("model", 128),
     sa.Column("parameters", Json, nullable=False),
+    sa.Column("unpriced_ok", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 photos = sa.Table(
@@ -128,6 +84,7 @@ photos = sa.Table(
     _text("original_type", 32),
     _number("original_bytes"),
     _text("original_sha256", 64),
+    sa.Column("description", Json, nullable=True),
 )
 
 workers = sa.Table(
@@ -154,6 +111,7 @@ outputs = sa.Table(
     _text("provider", 16),
     _text("model", 128),
     _text("store", 128),
+    sa.Column("request_key", Text(64), nullable=False, server_default=""),
     _to("worker_id", "workers", nullable=True, index=False),
     _number("attempts"),
     _time("created_at"),
@@ -182,6 +140,7 @@ outputs = sa.Table(
     sa.Index("ix_outputs_state_id", "state", "id"),
     sa.Index("ix_outputs_review_id", "review", "id"),
     sa.Index("ix_outputs_created_at_id", "created_at", "id"),
+    sa.Index("ix_outputs_request_key", "request_key"),
 )
 
 calls = sa.Table(
@@ -194,10 +153,55 @@ calls = sa.Table(
     _time("sent_at"),
     _time("answered_at", nullable=True),
     _text("outcome", 32, nullable=True),
+    sa.Column("day", sa.Date, nullable=True),
+    sa.Column("payer", Text(200), nullable=False, server_default=""),
+    sa.Column("reserved_micros", sa.BigInteger, nullable=False, server_default="0"),
     _number("cost_micros", nullable=True),
     _text("provider_request_id", 200, nullable=True),
     _text("object_key", 300, nullable=True),
     sa.Column("usage", Json, nullable=False),
+)
+
+descriptions = sa.Table(
+    "descriptions",
+    metadata,
+    _id(),
+    _key(),
+    _text("provider", 16),
+    _text("model", 128),
+    sa.Column("sha256", Text(64), nullable=False, index=True),
+    _time("sent_at"),
+    _time("answered_at", nullable=True),
+    _text("outcome", 32, nullable=True),
+    sa.Column("day", sa.Date, nullable=True),
+    _text("payer", 200),
+    _number("reserved_micros"),
+    _number("cost_micros", nullable=True),
+    _text("provider_request_id", 200, nullable=True),
+    sa.Column("body", Json, nullable=False),
+)
+
+spending = sa.Table(
+    "spending",
+    metadata,
+    _id(),
+    sa.Column("day", sa.Date, nullable=False),
+    _text("payer", 200),
+    _number("reserved_micros"),
+    _number("spent_micros"),
+    _number("possible_micros"),
+    sa.UniqueConstraint("day", "payer"),
+)
+
+provider_states = sa.Table(
+    "provider_states",
+    metadata,
+    _id(),
+    sa.Column("provider", Text(16), nullable=False, unique=True),
+    _time("cooldown_until", nullable=True),
+    _text("stopped_kind", 32, nullable=True),
+    sa.Column("stopped_data", Json, nullable=False),
+    _time("stopped_until", nullable=True),
 )
 
 reviews = sa.Table(

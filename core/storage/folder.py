@@ -115,8 +115,9 @@ class FolderStore:
         for path in [self._path(key) for key in keys]:
             with _translated():
                 path.unlink(missing_ok=True)
-                with suppress(OSError):
-                    path.parent.rmdir()
+                if path.parent != self.root:
+                    with suppress(OSError):
+                        path.parent.rmdir()
 
     def link(self, key: str, *, download: str | None = None) -> str:
         return self._signer.link(checked(key), download=download)

@@ -23,7 +23,6 @@ from core.errors import (
     NotAnImage,
     OrderRefused,
     OutcomeUnknown,
-    Overloaded,
     RateLimited,
     StorageUnavailable,
     TextTooLong,
@@ -76,7 +75,7 @@ def test_outputs_run_side_by_side_up_to_the_limit(desk: Open, scripted: Scripted
 
 
 def test_one_failure_touches_one_output(desk: Open, scripted: Scripted, photo: bytes) -> None:
-    scripted.script = [Overloaded()]
+    scripted.script = [BadRequest("ratio")]
     opened = desk()
     view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=4), by=BY))
     states = [output.state for output in view.outputs]
@@ -87,13 +86,12 @@ def test_one_failure_touches_one_output(desk: Open, scripted: Scripted, photo: b
 @pytest.mark.parametrize(
     ("error", "state"),
     [
-        (Overloaded(), OutputState.FAILED),
         (OutcomeUnknown(), OutputState.UNKNOWN),
         (Blocked("picture", "IMAGE_SAFETY"), OutputState.BLOCKED),
         (NoImage("I can only describe it"), OutputState.FAILED),
         (BadRequest("ratio"), OutputState.FAILED),
         (Auth(), OutputState.FAILED),
-        (RateLimited(None), OutputState.FAILED),
+        (RateLimited(61), OutputState.FAILED),
     ],
 )
 def test_each_outcome_is_told_as_it_was(
@@ -125,7 +123,7 @@ def test_a_damaged_picture_is_kept_and_said(desk: Open, scripted: Scripted, phot
 
 
 def test_retry_asks_for_failed_ones_only(desk: Open, scripted: Scripted, photo: bytes) -> None:
-    scripted.script = [Overloaded(), OutcomeUnknown(), Blocked("prompt", "SAFETY")]
+    scripted.script = [NoImage("words"), OutcomeUnknown(), Blocked("prompt", "SAFETY")]
     opened = desk(provider_concurrency=1)
     key = generation.submit(opened, [upload(photo)], order(outputs=3), by=BY)
     finished(opened, key)
@@ -220,7 +218,7 @@ def test_a_dead_process_is_told_truthfully(desk: Open, photo: bytes) -> None:
         )
         call = {"key": "call-1", "request_key": "r", "sent_at": past, "usage": {}}
         queue.begin_call(connection, ids[0], dead, call)
-    assert recovery.recover(opened) == 2
+    assert len(recovery.recover(opened)) == 2
     states = {output.id: output.state for output in generation.view(opened, key).outputs}
     assert states[ids[0]] is OutputState.UNKNOWN, "it was sent: it may have been charged"
     assert states[ids[1]] is OutputState.QUEUED, "nothing was sent"
@@ -237,7 +235,7 @@ def test_a_live_process_is_left_alone(desk: Open, photo: bytes) -> None:
         queue.claim(
             connection, worker_id=live, providers=["gemini"], store="folder", limit=2, now=clock.now()
         )
-    assert recovery.recover(opened) == 0
+    assert recovery.recover(opened) == []
     assert generation.view(opened, key).outputs[0].state is OutputState.RUNNING
 
 

@@ -105,7 +105,7 @@ def test_a_picture_that_comes_after_the_lease_still_counts(
 
     def late() -> bytes:
         expire(opened, worker)
-        assert recovery.recover(opened) == 1
+        assert len(recovery.recover(opened)) == 1
         assert generation.view(opened, key).outputs[0].state is OutputState.UNKNOWN
         return photo
 
@@ -167,7 +167,7 @@ def test_a_slow_process_does_not_send_what_was_taken_from_it(
 ) -> None:
     opened, key, output, worker = held
     expire(opened, worker)
-    assert recovery.recover(opened) == 1
+    assert len(recovery.recover(opened)) == 1
     making.run_output(opened, output, worker_id=worker)
     assert scripted.asked == []
     assert generation.view(opened, key).outputs[0].state is OutputState.QUEUED
@@ -254,8 +254,8 @@ def test_rows_that_got_in_unheard_keep_their_photos(
     opened = desk(work=False)
     insert = intake.insert
 
-    def breaking(*arguments: object) -> None:
-        insert(*arguments)  # type: ignore[arg-type]
+    def breaking(*arguments: object, **more: object) -> None:
+        insert(*arguments, **more)  # type: ignore[arg-type]
         raise DatabaseUnavailable("server closed the connection unexpectedly")
 
     monkeypatch.setattr(intake, "insert", breaking)
@@ -263,7 +263,7 @@ def test_rows_that_got_in_unheard_keep_their_photos(
     view = generation.view(opened, key)
     assert opened.store.get(view.photos[0].object_key)
 
-    def away(*arguments: object) -> None:
+    def away(*arguments: object, **more: object) -> None:
         raise DatabaseUnavailable("connection refused")
 
     monkeypatch.setattr(intake, "insert", away)

@@ -72,6 +72,8 @@ def a_row(table: sa.Table) -> dict[str, Any]:
             row[column.name] = {"kept": "裏"}
         elif isinstance(kind, sa.DateTime):
             row[column.name] = clock.now()
+        elif isinstance(kind, sa.Date):
+            row[column.name] = clock.now().date()
         elif isinstance(kind, sa.Boolean):
             row[column.name] = True
         elif isinstance(kind, sa.Integer):

@@ -297,7 +297,8 @@ def test_a_full_disk_leaves_nothing_half_written(desk: Open, photo: bytes) -> No
     sa.event.listen(opened.engine, "connect", no_more)
     with pytest.raises(DatabaseFull) as raised:
         for _ in range(50):
-            generation.submit(opened, [upload(photo)], order(outputs=10, style="x" * 2000), by=BY)
+            wanted = order(outputs=10, style="x" * 2000)
+            generation.submit(opened, [upload(photo)], wanted, by=BY, again=True)
     told(raised.value)
     sa.event.remove(opened.engine, "connect", no_more)
     opened.engine.dispose()

@@ -1,0 +1,121 @@
+"""An answer that came is kept, whatever happens to the store, the database or the process after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core import budget, clock, generation, keeping, recovery, spool
+from core.database import queue, tasks
+from core.database.engine import reading, writing
+from core.errors import StorageUnavailable
+from core.model import OutputState
+from core.providers import ImageAnswer
+from core.storage.folder import FolderStore
+from core.studio import Studio
+from tests.conftest import BY, Scripted, finished, on_both, order, upload
+
+pytestmark = on_both
+Open = Callable[..., Studio]
+EACH = 33_600
+
+
+def sent_by_a_dead_process(opened: Studio, photo: bytes) -> tuple[str, int, str]:
+    """A task with one output that was sent; returns its key, the output's id and the call's key."""
+    key = generation.submit(opened, [upload(photo)], order(), by=BY)
+    past = clock.now() - timedelta(seconds=60)
+    values = {"key": "call-1", "request_key": "r", "sent_at": past, "usage": {}}
+    money = {"day": budget.day_of(opened, past), "payer": BY.id, "reserved_micros": EACH}
+    with writing(opened.engine) as connection:
+        dead = queue.register_worker(
+            connection, {"key": "dead", "host": "h", "started_at": past, "lease_until": past}
+        )
+        (output_id,) = queue.claim(
+            connection, worker_id=dead, providers=["gemini"], store="folder", limit=1, now=clock.now()
+        )
+        queue.begin_call(connection, output_id, dead, {**values, **money})
+        budget.reserve(opened, connection, day=money["day"], payer=BY.id, micros=EACH)
+    return key, output_id, "call-1"
+
+
+def test_an_answer_in_the_spool_of_a_dead_process_becomes_the_picture(desk: Open, photo: bytes) -> None:
+    opened = desk(work=False)
+    key, output_id, call_key = sent_by_a_dead_process(opened, photo)
+    answer = ImageAnswer(data=photo, cost_micros=EACH, request_id="req-9")
+    spool.keep(opened, call_key, answer, 1234)
+    assert recovery.recover(opened) == [output_id]
+    assert budget.today(opened).possible == EACH
+    assert recovery.adopt_spooled(opened) == 1
+    output = generation.view(opened, key).outputs[0]
+    assert (output.state, output.provider_request_id, output.latency_ms) == ("succeeded", "req-9", 1234)
+    assert opened.store.get(output.object_key or "") == photo
+    spend = budget.today(opened)
+    assert (spend.spent, spend.possible, spend.reserved) == (EACH, 0, 0)
+    assert spool.left(opened) == []
+
+
+def test_an_object_without_its_row_becomes_the_picture(desk: Open, photo: bytes) -> None:
+    opened = desk(work=False)
+    key, output_id, call_key = sent_by_a_dead_process(opened, photo)
+    opened.store.put(f"generated/{key}/{call_key}.jpg", photo, "image/jpeg")
+    recovery.recover(opened)
+    assert recovery.adopt_stored(opened, output_id)
+    output = generation.view(opened, key).outputs[0]
+    assert (output.state, output.cost_micros) == (OutputState.SUCCEEDED, None)
+    assert budget.today(opened).possible == EACH, "what it cost is not known"
+
+
+def test_without_an_answer_it_is_said_that_it_may_have_been_charged(desk: Open, photo: bytes) -> None:
+    opened = desk(work=False)
+    key, output_id, _ = sent_by_a_dead_process(opened, photo)
+    recovery.recover(opened)
+    assert not recovery.adopt_stored(opened, output_id)
+    assert generation.view(opened, key).outputs[0].state is OutputState.UNKNOWN
+    assert budget.today(opened).possible == EACH
+
+
+def test_a_store_that_stays_away_loses_nothing(
+    desk: Open, scripted: Scripted, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, down = FolderStore.put, [True]
+
+    def away(self: FolderStore, key: str, data: bytes, content_type: str) -> None:
+        if down[0] and key.startswith("generated/"):
+            raise StorageUnavailable("down")
+        put(self, key, data, content_type)
+
+    monkeypatch.setattr(FolderStore, "put", away)
+    monkeypatch.setattr(keeping, "PAUSE", 0.01)
+    opened = desk()
+    key = generation.submit(opened, [upload(photo)], order(), by=BY)
+    output = finished(opened, key).outputs[0]
+    assert (output.state, output.error_kind) == (OutputState.FAILED, "StorageUnavailable")
+    down[0] = False
+    until = time.monotonic() + 10
+    while generation.view(opened, key).outputs[0].state is not OutputState.SUCCEEDED:
+        assert time.monotonic() < until, "the answer was not taken up"
+        time.sleep(0.05)
+    assert len(scripted.asked) == 1
+    spend = budget.today(opened)
+    assert (spend.spent, spend.possible, spend.reserved) == (EACH, 0, 0)
+
+
+def test_the_spool_of_another_database_is_left_alone(desk: Open, photo: bytes, tmp_path: Path) -> None:
+    opened = desk(work=False)
+    generation.submit(opened, [upload(photo)], order(), by=BY)
+    spool.keep(opened, "somebody-elses", ImageAnswer(data=photo, cost_micros=1), None)
+    assert recovery.adopt_spooled(opened) == 0
+    assert spool.left(opened) == ["somebody-elses"]
+
+
+def test_a_finished_picture_leaves_no_answer_behind(desk: Open, photo: bytes) -> None:
+    opened = desk()
+    view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=3), by=BY))
+    assert spool.left(opened) == []
+    with reading(opened.engine) as connection:
+        verbs = [event.verb for event in tasks.events_of(connection, view.outputs[0].id)]
+    assert verbs == ["output.succeeded"]
