@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from core import clock, doctor_storage, generation
+from core import clock, doctor_storage, generation, intake
 from core.database import migrate
 from core.database.engine import facts, reading
 from core.doctor_storage import Look
-from core.errors import PackshotError, StorageUnavailable
+from core.errors import PackshotError, StorageUnavailable, restored
 from core.model import Actor, Health, Order, OutputState, Upload
 from core.providers import ImageProvider
 from core.settings import ROOT, Settings
@@ -117,6 +117,11 @@ def _migrations(studio: Studio) -> Look:
 
 
 def _provider(studio: Studio) -> Look:
+    intake.refuse_stopped(studio, studio.settings.provider)
+    return _probe(studio)
+
+
+def _probe(studio: Studio) -> Look:
     provider = studio.providers[studio.settings.provider]
     listed = provider.probe().get("listed", True)
     if provider.name == "local":
@@ -132,7 +137,7 @@ def _ready_provider(studio: Studio) -> Look:
     provider = studio.providers[studio.settings.provider]
     again, health = _looked.get(provider, (0.0, Health.OK))
     if time.monotonic() >= again:
-        health = _timed(studio, "provider", _provider).health
+        health = _timed(studio, "provider", _probe).health
         _looked[provider] = (time.monotonic() + (10 if health is Health.FAILED else 60), health)
     return health, "ok", {}
 
@@ -173,7 +178,8 @@ def generate_once(studio: Studio, *, by: Actor) -> Finding:
             provider=provider.name,
             model=model.name,
         )
-        key = generation.submit(studio, [Upload(name="sample.jpg", data=sample_photo())], order, by=by)
+        sample = Upload(name="sample.jpg", data=sample_photo())
+        key = generation.submit(studio, [sample], order, by=by, again=True)
         until = clock.now() + timedelta(seconds=400)
         while (view := generation.view(studio, key)).pending and clock.now() < until:
             time.sleep(0.2)
@@ -181,10 +187,7 @@ def generate_once(studio: Studio, *, by: Actor) -> Finding:
         if output.state is OutputState.SUCCEEDED:
             return Health.OK, "ok", {"task": key}
         if output.error_kind:
-            failed.append(output.error_kind)
-            return Health.FAILED, "failed", output.error_data
+            raise restored(output.error_kind, output.error_data)
         return Health.FAILED, "waiting", {"task": key}
 
-    failed: list[str] = []
-    finding = _timed(studio, "generate", look)
-    return replace(finding, error=failed[0]) if failed else finding
+    return _timed(studio, "generate", look)

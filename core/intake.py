@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from core import clock, presets
 from core.database import provider_states, queue, tasks
 from core.database.engine import reading, writing
-from core.errors import AlreadyMade, OrderRefused, TextTooLong, restored
+from core.errors import AlreadyMade, OrderRefused, PackshotError, TextTooLong, restored
 from core.images.decode import Decoded
 from core.model import Actor, ChecksState, Order, OutputState, Preset, ReviewState, Upload
 from core.storage.keys import input_key, thumb_key
@@ -221,12 +221,17 @@ def _refuse_twice(connection: Connection, wanted: Sequence[str], task_key: str) 
             raise AlreadyMade(len({row.request_key for row in found}), there.key)
 
 
+def stopped(studio: Studio) -> dict[str, PackshotError]:
+    """The providers that are asked no more, with what stopped them. Raises DatabaseError kinds."""
+    with reading(studio.engine) as connection:
+        rows = provider_states.stopped(connection, clock.now())
+    return {row.provider: restored(row.stopped_kind, row.stopped_data) for row in rows}
+
+
 def refuse_stopped(studio: Studio, provider: str) -> None:
     """Raises what stopped the provider, where something did."""
-    with reading(studio.engine) as connection:
-        for row in provider_states.stopped(connection, clock.now()):
-            if row.provider == provider:
-                raise restored(row.stopped_kind, row.stopped_data)
+    if error := stopped(studio).get(provider):
+        raise error
 
 
 def record_presets(studio: Studio) -> None:

@@ -159,15 +159,27 @@ class _Queue:
         oldest = seen.oldest
         age.add_metric([], 0 if oldest is None else max(0.0, (clock.now() - oldest).total_seconds()))
         yield age
-        # Providers that cool down or are stopped belong here: packshot_provider_cooldown_seconds{provider}
-        # and packshot_provider_stopped{provider,kind}, from the same reading.
+        cooldown = GaugeMetricFamily(
+            "packshot_provider_cooldown_seconds", "Until a provider is asked again.", labels=["provider"]
+        )
+        for provider, until in seen.cooling:
+            cooldown.add_metric([provider], max(0.0, (until - clock.now()).total_seconds()))
+        yield cooldown
+        stopped = GaugeMetricFamily(
+            "packshot_provider_stopped",
+            "1 for a provider that is asked no more.",
+            labels=["provider", "kind"],
+        )
+        for provider, kind in seen.stopped:
+            stopped.add_metric([provider, kind], 1)
+        yield stopped
 
     def _fresh(self) -> waiting.Waiting | None:
         with self._lock:
             if self.engine is not None and time.monotonic() - self._read_at >= FRESH:
                 try:
                     with reading(self.engine) as connection:
-                        self._seen = waiting.look(connection)
+                        self._seen = waiting.look(connection, clock.now())
                 except DatabaseError:
                     self._seen = None
                 self._read_at = time.monotonic()

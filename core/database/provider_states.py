@@ -48,10 +48,9 @@ def stopped(connection: sa.Connection, now: datetime) -> list[Any]:
     return list(connection.execute(statement.where(_stopped(now))))
 
 
-def cooling(connection: sa.Connection, now: datetime) -> list[Any]:
-    """Rows (provider, cooldown_until) of those that cool down."""
-    p = provider_states.c
-    return list(connection.execute(sa.select(p.provider, p.cooldown_until).where(p.cooldown_until > now)))
+def all_of(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Every provider that was ever left alone."""
+    return list(connection.execute(sa.select(provider_states).order_by(provider_states.c.provider)))
 
 
 def left_alone(now: datetime) -> sa.Select[tuple[str]]:

@@ -1,13 +1,14 @@
-"""The one statement behind the queue's gauges."""
+"""What the gauges of the queue and of the providers show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from core.database import provider_states
 from core.database.schema import outputs
 from core.model import OutputState
 
@@ -17,10 +18,14 @@ class Waiting:
     counts: Mapping[OutputState, int]
     oldest: datetime | None
     """When the oldest waiting output was ordered."""
+    cooling: Sequence[tuple[str, datetime]]
+    """Providers that nobody asks before a time."""
+    stopped: Sequence[tuple[str, str]]
+    """Providers that nobody asks, with the kind of error that stopped them."""
 
 
-def look(connection: sa.Connection) -> Waiting:
-    """Counts of open outputs and the oldest that waits; reads those alone, by the index of states."""
+def look(connection: sa.Connection, now: datetime) -> Waiting:
+    """Two statements: one over the open outputs, by the index of states, and one over the few providers."""
     statement = (
         sa.select(
             outputs.c.state, sa.func.count().label("n"), sa.func.min(outputs.c.created_at).label("oldest")
@@ -30,6 +35,14 @@ def look(connection: sa.Connection) -> Waiting:
     )
     rows = {OutputState(row.state): row for row in connection.execute(statement)}
     waits = rows.get(OutputState.QUEUED)
+    states = provider_states.all_of(connection)
     return Waiting(
-        counts={state: row.n for state, row in rows.items()}, oldest=waits.oldest if waits else None
+        counts={state: row.n for state, row in rows.items()},
+        oldest=waits.oldest if waits else None,
+        cooling=[(row.provider, row.cooldown_until) for row in states if row.cooldown_until],
+        stopped=[
+            (row.provider, row.stopped_kind)
+            for row in states
+            if row.stopped_kind and (row.stopped_until is None or row.stopped_until > now)
+        ],
     )

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from core import budget, clock, generation, outcomes
+from core import budget, clock, doctor, generation, intake, outcomes
 from core.database import provider_states
-from core.database.engine import reading, writing
+from core.database.engine import writing
 from core.errors import (
     AccountLimited,
     AlreadyMade,
@@ -25,7 +25,7 @@ from core.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from core.model import Actor, OutputState, Role
+from core.model import Actor, Health, OutputState, Role
 from core.studio import Studio
 from tests.conftest import BY, Scripted, finished, on_both, order, upload
 
@@ -196,8 +196,16 @@ def test_days_are_those_of_the_operators(desk: Open) -> None:
 
 
 def test_a_stop_is_seen_by_all(desk: Open) -> None:
-    opened = desk(work=False)
+    opened = desk(work=False, image_provider="gemini", gemini_api_key="not-a-real-key")
     with writing(opened.engine) as connection:
         provider_states.stop(connection, "gemini", "AccountLimited", {}, None)
-    with reading(opened.engine) as connection:
-        assert [row.provider for row in provider_states.stopped(connection, clock.now())] == ["gemini"]
+        provider_states.cool(connection, "local", clock.now() + timedelta(seconds=90))
+    assert set(intake.stopped(opened)) == {"gemini"}
+    found = next(finding for finding in doctor.examine(opened) if finding.part == "provider")
+    assert (found.health, found.error) == (Health.FAILED, "AccountLimited")
+    assert doctor.readiness(opened)["provider"] is Health.OK, "the desk itself works"
+    text = opened.meters.text(opened.engine)
+    assert 'packshot_provider_stopped{kind="AccountLimited",provider="gemini"} 1.0' in text
+    assert 'packshot_provider_cooldown_seconds{provider="local"} 8' in text
+    generation.resume(opened, "gemini", by=BY)
+    assert intake.stopped(opened) == {}
