@@ -213,6 +213,8 @@ def test_a_test_picture_that_fails_says_why(desk: Open, scripted: Scripted) -> N
     found = doctor.generate_once(opened, by=BY)
     assert (found.health, found.error) == (Health.FAILED, "Auth")
     assert "The key was rejected" in str(said(found)["remedy"])
+    assert doctor.generate_once(opened, by=BY).error == "Auth", "nobody asks with that key"
+    assert len(scripted.asked) == 1 and generation.resume(opened, "gemini", by=BY)
     good = doctor.generate_once(opened, by=BY)
     assert (good.health, good.code) == (Health.OK, "ok")
     assert len(generation.view(opened, good.data["task"]).outputs) == 1
