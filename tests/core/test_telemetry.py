@@ -19,7 +19,7 @@ from hypothesis import strategies as some
 from pydantic import SecretStr
 
 from core import generation, telemetry
-from core.errors import Overloaded, StorageUnavailable
+from core.errors import NoImage, StorageUnavailable
 from core.masking import Mask
 from core.settings import Settings, load_settings
 from core.studio import Studio
@@ -189,12 +189,12 @@ def test_configured_twice_a_line_is_written_once() -> None:
 def test_each_attempt_is_told_with_its_ids(desk: Open, scripted: Scripted, photo: bytes) -> None:
     out = configured(io.StringIO())
     opened = desk()
-    scripted.script = [Overloaded()]
+    scripted.script = [NoImage("words")]
     scripted.latency = 0.01
     key = generation.submit(opened, [upload(photo)], order(outputs=3), by=BY)
     view = finished(opened, key)
     ended = [line for line in lines(out) if line["event"] == "attempt ended"]
-    assert sorted(line["outcome"] for line in ended) == ["Overloaded", "picture", "picture"]
+    assert sorted(line["outcome"] for line in ended) == ["NoImage", "picture", "picture"]
     by_key = {output.key: output for output in view.outputs}
     for line in ended:
         output = by_key.pop(line["output"])

@@ -7,6 +7,7 @@ import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -173,13 +174,6 @@ def test_what_is_no_picture_is_kept_and_said(
         (Reply(drop="before"), "unknown", "OutcomeUnknown", None, None),
         (Reply(truncate_at=1000), "unknown", "OutcomeUnknown", None, None),
         (Reply(status=502, body=b"<html>"), "unknown", "OutcomeUnknown", None, "req-7"),
-        (
-            Reply(status=503, body=google_error(503, "UNAVAILABLE", "Busy")),
-            "failed",
-            "Overloaded",
-            None,
-            "req-7",
-        ),
     ],
 )
 def test_an_outcome_without_a_picture_keeps_cost_and_request(
@@ -208,22 +202,21 @@ def limited(delay: str) -> Reply:
     return Reply(status=429, body=error)
 
 
-def test_a_named_wait_is_waited_for_and_holds_up_nobody(
-    shop: Open, server: ModelServer, photo: bytes
-) -> None:
-    server.script = [limited("3s")]
+def test_a_named_wait_is_waited_for_by_all(shop: Open, server: ModelServer, photo: bytes) -> None:
+    server.script = [limited("1s")]
     desk = shop(provider_concurrency=1)
     key = generation.submit(desk, [upload(photo)], order(model=NB, ratio="1:1", outputs=3), by=BY)
     view = finished(desk, key)
     assert [output.state for output in view.outputs] == [OutputState.SUCCEEDED] * 3
-    waited, *others = view.outputs
-    assert all(other.finished_at < waited.started_at for other in others), "one place, and it was not held"
+    refused, *later = calls(desk)
+    assert [call.outcome for call in (refused, *later)] == ["RateLimited", "picture", "picture", "picture"]
+    assert all(call.sent_at - refused.answered_at >= timedelta(seconds=1) for call in later)
+    waited = view.outputs[0]
     assert (waited.attempts, waited.error_kind, waited.not_before) == (2, None, None)
-    assert [call.outcome for call in calls(desk)] == ["RateLimited", "picture", "picture", "picture"]
     assert all(call.answered_at for call in calls(desk))
 
 
-@pytest.mark.parametrize(("answers", "sent"), [([limited("61s")], 1), ([limited("0.1s")] * 3, 3)])
+@pytest.mark.parametrize(("answers", "sent"), [([limited("61s")], 1), ([limited("0.1s")] * 6, 6)])
 def test_a_wait_that_is_too_long_or_comes_too_often_ends_it(
     shop: Open, server: ModelServer, photo: bytes, answers: list[Reply], sent: int
 ) -> None:
