@@ -142,9 +142,11 @@ def view(studio: Studio, key: str) -> TaskView:
 def retry(studio: Studio, key: str, *, by: Actor) -> int:
     """Put the failed outputs of a task back into the queue; returns how many.
 
-    Unknown and blocked ones are left: they may have been charged, or would be refused again.
+    Unknown and blocked ones are left: they may have been charged, or would be refused again. So is one whose
+    picture came and waits for the store to take it.
     """
-    return _requeue(studio, view(studio, key).outputs, (OutputState.FAILED,), by)
+    wanted = [output for output in view(studio, key).outputs if not output.error_data.get("kept")]
+    return _requeue(studio, wanted, (OutputState.FAILED,), by)
 
 
 def retry_output(studio: Studio, output_key: str, *, by: Actor) -> bool:

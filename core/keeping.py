@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from core import budget, clock, showing, spool, telemetry
 from core.database import queue, tasks
 from core.database.engine import patiently
-from core.errors import BadImage, PackshotError, ProviderError, RateLimited, StorageError
+from core.errors import BadImage, PackshotError, ProviderError, RateLimited, StorageError, StorageUnavailable
 from core.model import Output, OutputState, Task
 from core.providers import ImageAnswer
 from core.storage.keys import generated_key
@@ -50,14 +51,16 @@ class Call:
 def keep(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None) -> None:
     """Store an answer untouched and finish its row; a picture that can't be used ends the row as failed.
 
-    A store that stays away ends the row as failed too, with the answer in the spool, from which `adopt` takes
-    it up. Raises DatabaseError kinds when the row can't be written.
+    A store that stays away or refuses ends the row as failed too, with the answer in the spool, from which
+    `adopt` takes it up; the row's `error_data` says as `kept` whether it is there. Raises DatabaseError kinds
+    when the row can't be written.
     """
-    spool.keep(studio, call.key, answer, latency_ms)
+    kept = spool.keep(studio, call.key, answer, latency_ms)
     try:
         _keep(studio, call, answer, latency_ms, tries=5)
     except StorageError as error:
-        finish(studio, call, kept={"latency_ms": latency_ms}, error=error, answer=answer)
+        values = {"latency_ms": latency_ms}
+        finish(studio, call, kept=values, error=error, answer=answer, add={"kept": kept})
 
 
 def adopt(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None) -> None:
@@ -100,10 +103,11 @@ def finish(
     answer_key: str | None = None,
     state: OutputState | None = None,
     not_before: datetime | None = None,
+    add: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write the end of a call: its journal, its money, its row and its event, however long the database is
     away. `kept` goes to the row; `answer_key` is where the untouched bytes lie. `state` is given
-    where it does not follow from `error`."""
+    where it does not follow from `error`; `add` goes to its data."""
     now = clock.now()
     request_id = answer.request_id and answer.request_id[:200]
     ended: dict[str, Any] = {
@@ -116,7 +120,7 @@ def finish(
     state = state or (OutputState.FAILED if error else OutputState.SUCCEEDED)
     values: dict[str, Any] = {"cost_micros": answer.cost_micros, "provider_request_id": request_id, **kept}
     values |= {"state": state, "not_before": not_before, "error_kind": error.kind if error else None}
-    values["error_data"] = told(studio, error, over=state.ended) if error else {}
+    values["error_data"] = {**told(studio, error, over=state.ended), **add} if error else {}
     if state.ended:
         values["finished_at"] = now
     charged = isinstance(answer, ImageAnswer) or answer.may_be_charged
@@ -150,13 +154,13 @@ def finish(
 def put_patiently(studio: Studio, key: str, data: bytes, content_type: str, *, tries: int) -> None:
     """Store a picture that may have been paid for: go on through a store's bad moment (5 tries: 15 s).
 
-    Raises the last StorageError.
+    Raises the last StorageError; at once what no moment changes: a refusal, a full disk.
     """
     for attempt in range(tries):
         try:
             studio.store.put(key, data, content_type)
             return
-        except StorageError:
+        except StorageUnavailable:
             if attempt == tries - 1:
                 raise
             time.sleep(PAUSE * 2**attempt)

@@ -67,9 +67,14 @@ class Words:
         return self(f"error.{kind}.title")
 
     def sentence(self, kind: str, data: Mapping[str, Any], *, zone: tzinfo = UTC) -> str:
-        """What happened, what it means, what to do next; moments on the clock of `zone`."""
+        """What happened, what it means, what to do next; moments on the clock of `zone`.
+
+        `kept` in the data: a picture came that the store did not take.
+        """
         unknown = any(value is None for value in data.values()) or not data
         key = f"error.{kind}.say"
+        if "kept" in data:
+            return self("error.kept" if data["kept"] else "error.lost")
         values = dict(data)
         if "reason" in values:
             values["reason"] = self._reason(values["reason"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +35,21 @@ class _Claim:
 
 
 def run_output(
-    studio: Studio, output_id: int, *, worker_id: int, stopping: threading.Event | None = None
+    studio: Studio,
+    output_id: int,
+    *,
+    worker_id: int,
+    stopping: threading.Event | None = None,
+    answered: Callable[[], None] = lambda: None,
 ) -> None:
     """Make one claimed picture: journal, ask, store the answer untouched, finish the row.
 
-    Every foreseen failure ends on the row. A database that goes away is waited for until `stopping` is
-    set: what was paid is never dropped while this process lives. Raises DatabaseError kinds when the row
-    can't be read or written; it is recovered then.
+    `answered` is called when a picture came: the provider can be asked for another while this one is kept. A
+    refusal is written down first, since it may say that nobody is to ask.
+
+    Every foreseen failure ends on the row. A database that goes away is waited for until `stopping` is set:
+    what was paid is never dropped while this process lives. Raises DatabaseError kinds when the row can't be
+    read or written; it is recovered then.
     """
     claim = _read(studio, output_id, worker_id, stopping or threading.Event())
     try:
@@ -59,7 +68,9 @@ def run_output(
     except ProviderError as error:
         _end(studio, claim, error, call=call)
         return
-    keeping.keep(studio, call, answer, round((time.monotonic() - started) * 1000))
+    latency_ms = round((time.monotonic() - started) * 1000)
+    answered()
+    keeping.keep(studio, call, answer, latency_ms)
 
 
 def _read(studio: Studio, output_id: int, worker_id: int, stopping: threading.Event) -> _Claim:
@@ -133,7 +144,7 @@ def _end(studio: Studio, claim: _Claim, error: PackshotError, *, call: Call | No
     output, now = claim.output, clock.now()
     decision = outcomes.decide(error, output.attempts)
     not_before = now + decision.wait if decision.wait else None
-    if decision.wait or decision.stop:
+    if decision.cool or decision.stop:
         patiently(studio.engine, lambda c: _leave_alone(studio, c, output, error, decision), claim.stopping)
     if call is not None and isinstance(error, ProviderError):
         keeping.finish(

@@ -15,14 +15,16 @@ from core.errors import (
     ProviderError,
     QuotaExhausted,
     RateLimited,
+    StorageUnavailable,
 )
 from core.model import OutputState
 
 _LONGEST_WAIT = 60.0
 """Seconds. A provider that wants more is left to a person."""
-_MOST_TRIES = {RateLimited: 6, Overloaded: 3, NotSent: 3}
+_MOST_TRIES = {RateLimited: 6, Overloaded: 3, NotSent: 3, StorageUnavailable: 6}
 """Claims of an output since a person asked for it. An overload is sent again twice, since it may be charged;
-a rate limit never is, and with many at once some need more turns."""
+a rate limit never is, and with many at once some need more turns. A store that does not give the photo was
+asked before anything was sent: its pauses bridge about a minute, in the queue and not in a worker's hands."""
 FIRST_PAUSE = 1.0
 """Seconds before the second try, where the provider names no wait; then it doubles, with jitter on top."""
 _STOPS = (QuotaExhausted, AccountLimited, Auth)
@@ -30,10 +32,12 @@ _STOPS = (QuotaExhausted, AccountLimited, Auth)
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`state` is the output's next one. QUEUED comes with `wait`, in which nobody asks this provider."""
+    """`state` is the output's next one. QUEUED comes with `wait`."""
 
     state: OutputState
     wait: timedelta | None = None
+    cool: bool = False
+    """Nobody asks this provider within `wait`."""
     stop: bool = False
     """The provider is asked no more, by anybody, until `until` or until a person says so."""
     until: datetime | None = None
@@ -51,7 +55,8 @@ def decide(error: PackshotError, tries: int) -> Decision:
         if isinstance(error, kind) and tries < most:
             seconds = _pause(error, tries)
             if seconds <= _LONGEST_WAIT:
-                return Decision(state=OutputState.QUEUED, wait=timedelta(seconds=seconds))
+                cool = isinstance(error, ProviderError)
+                return Decision(state=OutputState.QUEUED, wait=timedelta(seconds=seconds), cool=cool)
     state = error.state if isinstance(error, ProviderError) else OutputState.FAILED
     return Decision(state=state)
 

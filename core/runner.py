@@ -30,15 +30,22 @@ _LOOK = 1.0
 """Seconds between looks for work that another process wrote."""
 
 
+KEEPING = 2
+"""Outputs in work for each that may be asked for: while one answer is stored, the next is awaited."""
+
+
 class Runner:
-    """Runs queued outputs side by side, up to PROVIDER_CONCURRENCY, for as long as the process lives."""
+    """Runs queued outputs, up to PROVIDER_CONCURRENCY calls at once, for as long as the process lives."""
 
     def __init__(self, studio: Studio, *, lease: timedelta = LEASE, heartbeat: float = HEARTBEAT) -> None:
         self._studio = studio
         self._lease = lease
         self._heartbeat = heartbeat
         self._slots = studio.settings.provider_concurrency
-        self._pool = ThreadPoolExecutor(max_workers=self._slots, thread_name_prefix="making")
+        self._most = self._slots * KEEPING
+        self._pool = ThreadPoolExecutor(max_workers=self._most, thread_name_prefix="making")
+        self._asking = 0
+        """Claims whose answer has not come yet."""
         self._held: Counter[int] = Counter()
         """Outputs in work here; one that had to wait may be claimed again before its first run has left."""
         self._claiming = threading.Lock()
@@ -132,7 +139,7 @@ class Runner:
 
     def _claim(self, worker_id: int) -> list[int]:
         with self._changed:
-            free = self._slots - self._busy
+            free = min(self._slots - self._asking, self._most - self._busy)
             self._woken = False
         if free <= 0 or self._stopping:
             return []
@@ -148,6 +155,7 @@ class Runner:
                 )
             with self._changed:
                 self._held.update(ids)
+                self._asking += len(ids)
         return ids
 
     def _wait(self, seconds: float) -> None:
@@ -156,8 +164,20 @@ class Runner:
                 self._changed.wait(seconds)
 
     def _run(self, output_id: int, worker_id: int) -> None:
+        asks = [output_id]
+
+        def answered() -> None:
+            with self._changed:
+                if asks:
+                    asks.clear()
+                    self._asking -= 1
+                    self._woken = True
+                    self._changed.notify_all()
+
         try:
-            making.run_output(self._studio, output_id, worker_id=worker_id, stopping=self._given_up)
+            making.run_output(
+                self._studio, output_id, worker_id=worker_id, stopping=self._given_up, answered=answered
+            )
         except PackshotError as error:
             log.error("output %s was left to recovery: %s", output_id, error.kind)
             recovery.release(self._studio, output_id, worker_id)
@@ -165,6 +185,7 @@ class Runner:
             log.exception("output %s ended by a mistake of the desk", output_id)
             recovery.release(self._studio, output_id, worker_id)
         finally:
+            answered()
             with self._changed:
                 self._held[output_id] -= 1
                 self._held += Counter()  # Drops what stands at 0.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def keep(studio: Studio, call_key: str, answer: ImageAnswer, latency_ms: int | None) -> None:
-    """Write an answer down. A disk that can't take it is logged: the store is tried next all the same."""
+def keep(studio: Studio, call_key: str, answer: ImageAnswer, latency_ms: int | None) -> bool:
+    """Write an answer down; False when the disk can't take it. The store is tried next all the same."""
     head = {
         "cost_micros": answer.cost_micros,
         "model_version": answer.model_version,
@@ -32,6 +32,8 @@ def keep(studio: Studio, call_key: str, answer: ImageAnswer, latency_ms: int | N
         studio.spool.put(_name(call_key), json.dumps(head).encode() + b"\n" + answer.data, "")
     except StorageError as error:
         log.warning("an answer could not be written to the spool: %s", error.kind)
+        return False
+    return True
 
 
 def read(studio: Studio, call_key: str) -> tuple[ImageAnswer, int | None]:

@@ -112,6 +112,7 @@ def make_store(settings: Settings, signer: LinkSigner) -> ObjectStore:
     """The configured store. Nothing is connected yet."""
     if not settings.use_r2_storage:
         return FolderStore(settings.upload_dir, signer)
+    from core.runner import KEEPING
     from core.storage.r2 import R2Store
 
     keys = (settings.r2_access_key, settings.r2_secret_key)
@@ -124,7 +125,7 @@ def make_store(settings: Settings, signer: LinkSigner) -> ObjectStore:
         signer=signer,
         delivery=settings.delivery,
         public_url=settings.public_url,
-        workers=settings.provider_concurrency,
+        workers=settings.provider_concurrency * KEEPING,
     )
 
 
