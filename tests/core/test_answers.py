@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core import budget, clock, generation, keeping, recovery, spool
-from core.database import queue, tasks
+from core import budget, clock, generation, keeping, language, outcomes, recovery, spool
+from core.database import provider_states, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import StorageUnavailable
 from core.model import OutputState
@@ -94,6 +94,8 @@ def test_a_store_that_stays_away_loses_nothing(
     key = generation.submit(opened, [upload(photo)], order(), by=BY)
     output = finished(opened, key).outputs[0]
     assert (output.state, output.error_kind) == (OutputState.FAILED, "StorageUnavailable")
+    said = language.words("en").sentence("StorageUnavailable", output.error_data)
+    assert said.startswith("The picture came and is kept on this computer: do not ask again.")
     down[0] = False
     until = time.monotonic() + 10
     while generation.view(opened, key).outputs[0].state is not OutputState.SUCCEEDED:
@@ -102,6 +104,36 @@ def test_a_store_that_stays_away_loses_nothing(
     assert len(scripted.asked) == 1
     spend = budget.today(opened)
     assert (spend.spent, spend.possible, spend.reserved) == (EACH, 0, 0)
+
+
+def test_a_photo_that_the_store_does_not_give_waits_in_the_queue(
+    desk: Open, scripted: Scripted, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent, so it is asked for as soon as the store is back; others are not held up by it."""
+    get, away = FolderStore.get, [1_000_000]
+
+    def failing(self: FolderStore, key: str) -> bytes:
+        if key.startswith("input/") and away[0]:
+            away[0] -= 1
+            raise StorageUnavailable("503 ServiceUnavailable")
+        return get(self, key)
+
+    monkeypatch.setattr(FolderStore, "get", failing)
+    monkeypatch.setattr(outcomes, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("core.runner._LOOK", 0.02)
+    opened = desk()
+    output = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs[0]
+    assert (output.state, output.error_kind, output.attempts) == ("failed", "StorageUnavailable", 6)
+    assert "Nothing is sent or charged" in language.words("en").sentence(
+        "StorageUnavailable", output.error_data
+    )
+    assert scripted.asked == []
+    with reading(opened.engine) as connection:
+        assert provider_states.all_of(connection) == [], "the provider has nothing to do with it"
+    away[0] = 3
+    output = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs[0]
+    assert (output.state, output.error_kind, output.attempts) == ("succeeded", None, 4)
+    assert len(scripted.asked) == 1
 
 
 def test_the_spool_of_another_database_is_left_alone(desk: Open, photo: bytes, tmp_path: Path) -> None:
