@@ -2,152 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from core import doctor as doctors
-from core import generation, language, presets, repair, telemetry
+from core import generation, presets, repair
 from core import history as histories
 from core import reconcile as reconciling
-from core.doctor import Finding
-from core.errors import DatabaseUnavailable, PackshotError, SettingsWrong
-from core.intake import clean
-from core.model import Actor, Health, Order, Output, OutputState, Upload
-from core.settings import load_settings
-from core.studio import Studio, open_studio
+from core.console import agreed, desk, follow, give, read, report, said, say, words
+from core.model import Actor, Health, Order, Upload
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable answer on standard output.")]
-words = language.words("en")
-
-
-def say(text: str) -> None:
-    """One line; a name or a model's text can't speak to the terminal."""
-    sys.stderr.write(clean(text) + "\n")
-
-
-def give(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, default=str) + "\n")
-
-
-@contextmanager
-def desk(*, work: bool) -> Iterator[Studio]:
-    """The Studio, or a sentence and exit 1."""
-    try:
-        settings = load_settings()
-        telemetry.configure(settings, level=logging.WARNING)
-        with open_studio(settings, work=work) as studio:
-            yield studio
-    except SettingsWrong as error:
-        for variable, sentence in error.problems:
-            say(f"{variable} {sentence}.")
-        raise typer.Exit(1) from None
-    except PackshotError as error:
-        say(f"{words.title(error.kind)}: {words.error(error)}")
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def shown(studio: Studio, key: str) -> dict[str, Any]:
-    """A task as JSON has it."""
-    view = generation.view(studio, key)
-    by_photo = {photo.id: photo for photo in view.photos}
-    return {
-        "task": view.task.key,
-        "preset": view.task.preset,
-        "preset_version": view.task.preset_version,
-        "created_at": view.task.created_at.isoformat(),
-        "outputs": [picture(output, by_photo[output.photo_id].original_name) for output in view.outputs],
-    }
-
-
-def picture(output: Output, name: str) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "key": output.key,
-        "photo": name,
-        "variant": output.variant,
-        "state": output.state.value,
-        "provider": output.provider,
-        "model": output.model,
-        "object_key": output.object_key,
-        "width": output.width,
-        "height": output.height,
-        "cost_usd": None if output.cost_micros is None else output.cost_micros / 1_000_000,
-        "latency_ms": output.latency_ms,
-        "notes": dict(output.notes),
-    }
-    if output.error_kind:
-        sentence = words.sentence(output.error_kind, output.error_data)
-        values["error"] = {"kind": output.error_kind, "sentence": sentence}
-    return values
-
-
-def follow(studio: Studio, key: str, *, as_json: bool) -> None:
-    """Wait for a task's end and report it. Ctrl-C stops what was not sent and waits for what was."""
-    try:
-        wait(studio, key)
-    except KeyboardInterrupt:
-        stopped = generation.stop_waiting(studio, key, by=Actor.local())
-        say(words("command.interrupted", n=stopped))
-        wait(studio, key)
-        with suppress(typer.Exit):
-            report(studio, key, as_json=as_json)
-        raise typer.Exit(130) from None
-    report(studio, key, as_json=as_json)
-
-
-def read(path: Path, limit: int) -> bytes:
-    """A photo's bytes, one more than `limit` at most: enough to see that it is too large."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as exc:
-        raise typer.BadParameter(f"{clean(path.name)} can't be read: {exc.strerror}") from exc
-
-
-def wait(studio: Studio, key: str) -> None:
-    """Say how far a task is until nothing of it is pending; a database that went away is waited for."""
-    said = -1
-    away = False
-    while True:
-        try:
-            view = generation.view(studio, key)
-        except DatabaseUnavailable as error:
-            if not away:
-                say(f"{words.title(error.kind)}: {words.error(error)}")
-            away = True
-            time.sleep(0.5)
-            continue
-        if not view.pending:
-            return
-        if (ready := view.count(OutputState.SUCCEEDED)) != said or away:
-            said, away = ready, False
-            say(f"{ready} of {len(view.outputs)} ready")
-        time.sleep(0.1)
-
-
-def report(studio: Studio, key: str, *, as_json: bool) -> None:
-    found = shown(studio, key)
-    if as_json:
-        give(found)
-    else:
-        say(f"Task {key}")
-        for output in found["outputs"]:
-            end = output["object_key"] or output.get("error", {}).get("sentence", "")
-            say(f"  {output['photo']} {output['variant']}: {output['state']}  {end}")
-    if any(output["state"] != OutputState.SUCCEEDED for output in found["outputs"]):
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -159,6 +29,10 @@ def generate(
     style: Annotated[str, typer.Option(help="Style notes.")] = "",
     provider: Annotated[str | None, typer.Option(help="Instead of the configured one.")] = None,
     model: Annotated[str | None, typer.Option(help="Instead of the provider's first.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also when the same came within the hour.")] = False,
+    unpriced: Annotated[
+        bool, typer.Option("--unpriced", help="Also when a daily limit is set and the price is unknown.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make pictures of photos and wait for them."""
@@ -178,10 +52,11 @@ def generate(
             provider=provider or studio.settings.provider,
             model=model or (wanted.name if wanted else ""),
             style=style,
+            unpriced_ok=unpriced,
         )
         limit = studio.settings.max_bytes
         uploads = [Upload(name=path.name, data=read(path, limit), sku=sku) for path in photos]
-        key = generation.submit(studio, uploads, order, by=Actor.local())
+        key = generation.submit(studio, uploads, order, by=Actor.local(), again=again)
         follow(studio, key, as_json=as_json)
 
 
@@ -266,32 +141,6 @@ def reconcile(
                 say(line)
         if found.left:
             raise typer.Exit(1)
-
-
-def agreed(studio: Studio) -> bool:
-    provider = studio.providers[studio.settings.provider]
-    model = provider.models()[0]
-    micros = provider.estimate(model.name, model.nearest("1:1", "1K")[1])
-    price = words("price.free") if micros == 0 else words("price.unknown")
-    if micros:
-        price = f"US${micros / 1_000_000:.4f}"
-    say(words("command.price", provider=provider.name, model=model.name, price=price))
-    sys.stderr.write("[y/N] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if answer.strip().lower() in ("y", "yes"):
-        return True
-    say(words("command.stopped"))
-    return False
-
-
-def said(finding: Finding) -> Mapping[str, str | None]:
-    """A finding in words."""
-    if finding.error:
-        return {"say": words.title(finding.error), "remedy": words.sentence(finding.error, finding.data)}
-    key = f"doctor.{finding.part}.{finding.code}"
-    remedy = words(f"{key}.remedy", **finding.data) if f"{key}.remedy" in words else None
-    return {"say": words(key, **finding.data), "remedy": remedy}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pytest
 
 from core import clock, doctor, generation, language
 from core import studio as studios
-from core.__main__ import said
+from core.console import said
 from core.doctor import Finding
 from core.errors import Auth, DatabaseTooNew, SettingsWrong, StorageUnavailable
 from core.model import Health
