@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LANGUAGES = {"en": "English", "zh": "繁體中文"}
 """Code in URLs and sessions -> the language's own name."""
 
+_KNOWN = ("reason", "what")
+"""Values of errors that have words of their own, as `reason.SAFETY`."""
+
 _FOLDER = Path(__file__).parent / "locale"
 _LOCALES = {"en": "en", "zh": "zh_Hant_HK"}
 
@@ -76,8 +79,7 @@ class Words:
         if "kept" in data:
             return self("error.kept" if data["kept"] else "error.lost")
         values = dict(data)
-        if "reason" in values:
-            values["reason"] = self._reason(values["reason"])
+        values |= {name: self._known(name, values[name]) for name in _KNOWN if name in values}
         if values.get("until"):
             until = datetime.fromisoformat(values["until"]).astimezone(zone)
             values["until"] = f"{until:%Y-%m-%d %H:%M}" + (" UTC" if zone is UTC else "")
@@ -90,6 +92,6 @@ class Words:
     def error(self, error: PackshotError) -> str:
         return self.sentence(error.kind, error.data)
 
-    def _reason(self, value: Any) -> str:
-        key = f"reason.{value}"
+    def _known(self, name: str, value: Any) -> str:
+        key = f"{name}.{value}"
         return self(key) if key in self else str(value)

@@ -2,202 +2,139 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import streamlit as st
 
-from core import history, presets, studio
+from core import history, studio
 from core.errors import PackshotError
-from core.history import Entry, Filter
-from core.model import OutputState, ReviewState
+from core.history import Entry, Filter, Page
+from core.model import OutputState
 from pages.ui.cards import review_chip, trouble
-from pages.ui.details import open_details
+from pages.ui.details import drawer, look_at
+from pages.ui.filters import clear, cursor, filters, turn
 from pages.ui.gallery import gallery
+from pages.ui.shell import heading
 from pages.ui.trouble import show
 from pages.ui.words import money, preset_name, t, when
 
 PAGE = 48
-desk = studio.current()
-state = st.session_state
-BAD = (OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
-CHOICES = ("to_review", "approved", "rejected", "failed", "working")
-
-
-def first_page() -> None:
-    """A changed filter starts at the newest."""
-    state.pop("cursor", None)
-
-
-def day(text: str | None) -> date | None:
-    """A day of a link; anything else is no filter."""
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
-
-
-def wanted() -> Filter:
-    picked = [name for name in state.get("show") or [] if name in CHOICES]
-    states = (*(BAD if "failed" in picked else ()),)
-    if "working" in picked:
-        states += (OutputState.QUEUED, OutputState.RUNNING)
-    reviews = tuple(ReviewState(name) for name in picked if name in set(ReviewState))
-    between = state.get("days") or ()
-    days = [between] if isinstance(between, date) else list(between)
-    return Filter(
-        states=states,
-        reviews=reviews,
-        preset=state.get("preset"),
-        sku=(state.get("sku") or "").strip() or None,
-        since=days[0] if days else None,
-        until=days[-1] if days else None,
-    )
+NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def card(entry: Entry) -> dict[str, Any]:
     name = entry.product_name or entry.original_name
     small = " · ".join(part for part in (entry.sku, when(entry.created_at)) if part)
     made: dict[str, Any] = {"id": entry.key, "state": entry.state.value, "caption": name, "small": small}
-    made["alt"] = f"{name} {entry.variant}, {preset_name(entry.preset)}"
+    made["alt"] = f"{name} · {entry.variant}, {preset_name(entry.preset)}"
     if entry.state is OutputState.SUCCEEDED and entry.thumb_key:
         made |= {"thumb": desk.link(entry.thumb_key), "chip": review_chip(entry.review)}
     elif entry.state is OutputState.RUNNING:
         made["since"] = (entry.started_at or entry.created_at).timestamp()
     elif entry.error_kind and entry.state.ended:
         made |= trouble(entry.state, entry.error_kind, entry.error_data)
-        made["act"] = t("card.details")
+        made |= {"act": t("card.details"), "does": "open"}
     return made
 
 
-def clear() -> None:
-    for name in ("show", "preset", "sku", "days"):
-        state[name] = {"show": [], "sku": "", "preset": None, "days": ()}[name]
-    first_page()
+def row(entry: Entry) -> dict[str, Any]:
+    return {
+        "picture": desk.link(entry.thumb_key) if entry.thumb_key else NO_PICTURE,
+        "name": entry.product_name or entry.original_name,
+        "sku": entry.sku,
+        "state": t(f"review.{entry.review}") if entry.thumb_key else t(f"state.{entry.state}"),
+        "look": preset_name(entry.preset),
+        "cost": money(entry.cost_micros) if entry.state is OutputState.SUCCEEDED else "",
+        "time": when(entry.created_at),
+    }
 
 
-st.title(t("history.title"), anchor=False)
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.text_input(
-        t("history.sku"),
-        placeholder=t("history.sku"),
-        label_visibility="collapsed",
-        icon=":material/search:",
-        key="sku",
-        max_chars=128,
-        on_change=first_page,
-        bind="query-params",
-        width=260,
-    )
-    st.pills(
-        t("history.state"),
-        CHOICES,
-        format_func=lambda name: t(f"history.{name}"),
-        selection_mode="multi",
-        label_visibility="collapsed",
-        key="show",
-        on_change=first_page,
-        bind="query-params",
-        width="content",
-    )
-    with st.popover(t("history.filters"), icon=":material/filter_list:"):
-        st.selectbox(
-            t("generate.look"),
-            [preset.name for preset in presets.all_presets()],
-            index=None,
-            format_func=preset_name,
-            key="preset",
-            on_change=first_page,
-            bind="query-params",
-            placeholder=t("history.any"),
-        )
-        st.date_input(t("history.days"), value=[], key="days", on_change=first_page, bind="query-params")
-        st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
-    st.space("stretch")
-    view = st.segmented_control(
-        t("history.view"),
-        ["gallery", "table"],
-        format_func=lambda name: t(f"history.{name}"),
-        default="gallery",
-        required=True,
-        label_visibility="collapsed",
-        key="view",
-        bind="query-params",
+def table(page: Page) -> None:
+    rows = [row(entry) for entry in page.entries]
+    columns = {name: st.column_config.TextColumn(t(f"column.{name}")) for name in rows[0]}
+    columns["picture"] = st.column_config.ImageColumn(t("column.picture"), width=64)
+    # A fresh key takes the mark away from the row whose picture was closed.
+    key = f"table-{st.session_state.get('table', 0)}"
+
+    def chosen() -> None:
+        marked = st.session_state[key]["selection"]["rows"]
+        if marked and marked[0] < len(page.entries):
+            st.session_state["table"] = st.session_state.get("table", 0) + 1
+            look_at(page.entries[marked[0]].key)
+
+    st.dataframe(
+        rows,
+        hide_index=True,
+        on_select=chosen,
+        selection_mode="single-row",
+        row_height=56,
+        height=min(620, 40 + 56 * len(rows)),
+        key=key,
+        column_config=columns,
     )
 
-if opened := st.query_params.get("picture"):
-    open_details(opened)
 
-filters = wanted()
-before, after = state.get("cursor", (None, None))
-try:
-    page = history.page(desk, filters, before=before, after=after, limit=PAGE)
-    number = history.count(desk, filters)
-except PackshotError as error:
-    show(error)
-    st.stop()
-
-with st.container(horizontal=True, vertical_alignment="center"):
-    many = number > history.COUNT_LIMIT
-    say = t("history.many", n=history.COUNT_LIMIT) if many else t("history.count", n=number)
-    st.caption(say, width="stretch")
-    st.button(
-        t("history.newer"),
-        icon=":material/chevron_left:",
-        type="tertiary",
-        key="newer",
-        disabled=page.newer is None,
-        on_click=lambda: state.update(cursor=(None, page.newer)),
-    )
-    st.button(
-        t("history.older"),
-        icon=":material/chevron_right:",
-        icon_position="right",
-        type="tertiary",
-        key="older",
-        disabled=page.older is None,
-        on_click=lambda: state.update(cursor=(page.older, None)),
-    )
-
-if not page.entries:
+def nothing(wanted: Filter) -> None:
     with st.container(height=320, border=False, horizontal_alignment="center", vertical_alignment="center"):
-        if filters == Filter():
+        if wanted == Filter():
             st.header(t("history.none_title"), anchor=False, text_alignment="center")
             st.caption(t("history.none"), text_alignment="center")
             st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
         else:
             st.header(t("history.no_match"), anchor=False, text_alignment="center")
             st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear-all", on_click=clear)
-elif view == "gallery":
-    asked = gallery(
-        [{"items": [card(entry) for entry in page.entries]}], key="history", minimum=180, opens="act"
-    )
-    if asked:
-        open_details(str(asked["id"]))
-else:
-    rows = [
-        {
-            "picture": desk.link(entry.thumb_key) if entry.thumb_key else None,
-            "name": entry.product_name or entry.original_name,
-            "sku": entry.sku,
-            "state": t(f"review.{entry.review}") if entry.thumb_key else t(f"state.{entry.state}"),
-            "look": preset_name(entry.preset),
-            "cost": money(entry.cost_micros) if entry.state is OutputState.SUCCEEDED else "",
-            "time": when(entry.created_at),
-        }
-        for entry in page.entries
-    ]
-    columns = {name: st.column_config.TextColumn(t(f"column.{name}")) for name in rows[0]}
-    columns["picture"] = st.column_config.ImageColumn("", width=64)
-    chosen = st.dataframe(
-        rows,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        row_height=56,
-        height=620,
-        key="table",
-        column_config=columns,
-    )
-    if chosen["selection"]["rows"]:
-        open_details(page.entries[chosen["selection"]["rows"][0]].key)
+
+
+def pages(page: Page, number: int) -> None:
+    """How many, and the way to the neighbours."""
+    many = number > history.COUNT_LIMIT
+    say = t("history.many", n=history.COUNT_LIMIT) if many else t("history.count", n=number)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(say, width="stretch")
+        st.button(
+            t("history.newer"),
+            icon=":material/chevron_left:",
+            type="tertiary",
+            key="newer",
+            disabled=page.newer is None,
+            on_click=turn,
+            args=("after", page.newer),
+        )
+        st.button(
+            t("history.older"),
+            icon=":material/chevron_right:",
+            icon_position="right",
+            type="tertiary",
+            key="older",
+            disabled=page.older is None,
+            on_click=turn,
+            args=("before", page.older),
+        )
+
+
+def main() -> None:
+    wanted, view = filters()
+    before, after = cursor()
+    try:
+        page = history.page(desk, wanted, before=before, after=after, limit=PAGE)
+        if not page.entries and (before or after):
+            page = history.page(desk, wanted, limit=PAGE)  # What the link pointed at is not there any more.
+        number = history.count(desk, wanted)
+    except PackshotError as error:
+        show(error)
+        return
+    pages(page, number)
+    if not page.entries:
+        nothing(wanted)
+    elif view == "table":
+        table(page)
+    else:
+        cards = [card(entry) for entry in page.entries]
+        if asked := gallery([{"items": cards}], key="history", minimum=180, opens="act"):
+            look_at(str(asked["id"]))
+
+
+desk = studio.current()
+heading(t("history.title"))
+main()
+drawer()

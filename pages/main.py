@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.language import LANGUAGES
-from pages.ui.shell import shell, style
+from pages.ui.shell import shell, status, style
 from pages.ui.words import chosen, t
 
 HERE = Path(__file__).parent / "ui"
@@ -38,6 +38,10 @@ page = st.navigation(
     }
 )
 
+# A page may need to know that somebody comes to it, and does not only draw it again.
+st.session_state["came"] = st.session_state.get("at") != page.url_path
+st.session_state["at"] = page.url_path
+
 with st.sidebar:
     st.session_state.setdefault("language", chosen())
     st.segmented_control(
@@ -50,11 +54,11 @@ with st.sidebar:
         width="stretch",
         persist_state="session",
     )
-    address = st.get_option("server.address") or "0.0.0.0"  # noqa: S104 - shown, not bound
-    local = address in ("127.0.0.1", "localhost", "::1")
-    st.caption(t("nav.only_you", address=address) if local else t("nav.network", address=address))
+    status()
 
-page.run()
-
-with st.sidebar:
-    shell()
+try:
+    page.run()
+finally:
+    # Also under a page that ended early: the words of Streamlit itself are translated by it.
+    with st.sidebar:
+        shell()

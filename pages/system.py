@@ -8,6 +8,8 @@ from core import clock, doctor, studio
 from core.doctor import Finding
 from core.model import Health
 from pages.ui.reconcile import reconcile_card
+from pages.ui.shell import heading
+from pages.ui.trouble import harmless
 from pages.ui.words import local, plain, t, words
 
 ICONS = {
@@ -21,15 +23,19 @@ ORDER = [Health.FAILED, Health.WARNING, Health.OK]
 
 def draw(finding: Finding) -> None:
     data = {name: plain(value) if isinstance(value, str) else value for name, value in finding.data.items()}
+    if f"store.{data.get('name')}" in words():
+        data["name"] = t(f"store.{data['name']}")
     key = f"doctor.{finding.part}.{finding.code}"
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(f"{ICONS[finding.health]} **{t('doctor.' + finding.part)}**", width="stretch")
             st.badge(t(f"health.{finding.health}"), color=COLORS[finding.health])  # type: ignore[arg-type]
         say = words().title(finding.error) if finding.error else t(key, **data)
-        st.caption(f"{say} · {finding.ms} ms")
+        parts = [say, str(data["detail"])] if finding.error and data.get("detail") else [say]
+        st.caption(" · ".join([*parts, f"{finding.ms} ms"]))
         if finding.error:
-            st.markdown(words().sentence(finding.error, data))
+            here = f"doctor.error.{finding.error}"
+            st.markdown(t(here) if here in words() else harmless(finding.error, finding.data))
         elif f"{key}.remedy" in words():
             st.markdown(t(f"{key}.remedy", **data))
 
@@ -39,8 +45,7 @@ def look(write: bool) -> None:
     st.session_state["checked"] = (clock.now(), findings)
 
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title(t("system.title"), anchor=False, width="stretch")
+with heading(t("system.title")):
     st.button(
         t("system.check"),
         icon=":material/refresh:",
@@ -59,18 +64,17 @@ failed = sum(finding.health is Health.FAILED for finding in findings)
 warned = sum(finding.health is Health.WARNING for finding in findings)
 said = [t("system.problems", n=failed)] if failed else []
 said += [t("system.warnings", n=warned)] if warned else []
-seconds = f"{sum(finding.ms for finding in findings) / 1000:.1f}"
-st.markdown(
-    f"**{t('system.and').join(said) or t('system.well')}** "
-    + t("system.checked", time=f"{local(at):%H:%M}", seconds=seconds)
-)
+verdict = t("system.found", what=t("system.and").join(said)) if said else t("system.well")
+seconds = sum(finding.ms for finding in findings) / 1000
+took = f"{seconds:.1f}" if seconds >= 0.1 else f"{max(seconds, 0.01):.2f}"
+st.markdown(verdict + t("system.checked", time=f"{local(at):%H:%M}", seconds=took))
 for finding in sorted(findings, key=lambda found: ORDER.index(found.health)):
     if finding.health is not Health.OK:
         with st.container(border=True):
             draw(finding)
-with st.container(border=True), st.grid(2, gap=("small", "large"), min_column_width=280):
-    for finding in findings:
-        if finding.health is Health.OK:
-            with st.container():
-                draw(finding)
+fine = [finding for finding in findings if finding.health is Health.OK]
+if fine:
+    with st.container(border=True), st.grid(2, gap=("small", "large"), min_column_width=280):
+        for finding in fine:
+            draw(finding)
 reconcile_card()

@@ -1,23 +1,85 @@
-"""Screenshots of every page into var/shots: two widths, light and dark, both languages."""
+"""Screenshots of every page into var/shots: two widths, light and dark, both languages.
+
+Arguments choose: beginnings of pages ("history"), widths, "light" or "dark", "en" or "zh". With "readme" the
+small pictures of docs/ are made as well.
+"""
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from core import generation
-from core.images.sample import sample_photo
-from core.model import Order
+from core.errors import Blocked, NoImage, OutcomeUnknown
+from core.model import OutputState
+from core.providers import ImageAnswer, ImageRequest
 from core.settings import load_settings
 from core.studio import open_studio
+from tests import products
 from tests.browser import ROOT, chromium, context, serving, settled
-from tests.conftest import BY, upload
+from tests.conftest import BY, Scripted, order, upload
 
 OUT = ROOT / "var" / "shots"
+README = {"generate_done": "generate", "history": "history", "system_trouble": "system"}
+
+
+class Model(Scripted):
+    """Makes a picture of what the prompt names; `never` lets some wait until the end."""
+
+    name = "gateway"
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.hold = threading.Event()
+        self.answers: dict[tuple[str, int], Any] = {}
+
+    def generate(self, request: ImageRequest) -> ImageAnswer:
+        name = next(name for name, (_, product) in products.NAMES.items() if product in request.prompt)
+        answer = self.answers.get((name, request.variant))
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "wait":
+            self.hold.wait()
+        plain = "white" in request.prompt
+        data = products.white(name) if plain else products.styled(name, request.variant)
+        return ImageAnswer(
+            data=data, cost_micros=33_600, model_version="nano-banana-2.1", request_id="r-8f3c"
+        )
+
+
+def tray(page: Any) -> None:
+    files = [
+        {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": products.photo(name)}
+        for name in products.NAMES
+    ]
+    page.locator("input[type=file]").set_input_files(files)
+    page.locator(".tray .item").nth(4).wait_for()
+    page.get_by_role("radio", name="2", exact=True).click()
+    page.mouse.move(0, 0)
+    page.evaluate(
+        "document.querySelectorAll('*').forEach(node => { if (node.scrollTop) node.scrollTop = 0 })"
+    )
+
+
+def options(page: Any) -> None:
+    tray(page)
+    page.locator(".st-key-details summary").click()
+    page.locator(".st-key-details [role=radiogroup]").first.wait_for()
+    page.locator(".st-key-details").scroll_into_view_if_needed()
+
+
+def large(page: Any) -> None:
+    page.locator(".card .open").first.click()
+    page.locator("dialog[open] .pane img").first.wait_for()
 
 
 def details(page: Any) -> None:
@@ -32,68 +94,113 @@ def table(page: Any) -> None:
 
 PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "generate_empty": ("/", None),
-    "generate_task": ("/?task={task}", None),
+    "generate_tray": ("/", tray),
+    "generate_options": ("/", options),
+    "generate_running": ("/?task={running}", None),
+    "generate_done": ("/?task={done}", tray),
+    "generate_large": ("/?task={done}", large),
     "history": ("/history", None),
     "history_table": ("/history", table),
     "history_details": ("/history", details),
+    "history_none": ("/history?sku=nothing", None),
     "system": ("/system", None),
+    "system_trouble": ("/system", None),
 }
 
 
 def main(arguments: list[str]) -> int:
-    wanted = [name for name in PAGES if not arguments or any(name.startswith(a) for a in arguments)]
-    if not wanted:
-        sys.stderr.write(f"No such page. There are: {', '.join(PAGES)}.\n")
+    readme = "readme" in arguments
+    names = [a for a in arguments if any(page.startswith(a) for page in PAGES)]
+    chosen = [a for a in arguments if a in ("390", "1440", "light", "dark", "en", "zh")]
+    if unknown := set(arguments) - {*names, *chosen, "readme"}:
+        sys.stderr.write(f"No such page: {', '.join(unknown)}. There are: {', '.join(PAGES)}.\n")
         return 2
+    wanted = [page for page in PAGES if not names or any(page.startswith(name) for name in names)]
+    if readme:
+        wanted, chosen = list(README), ["1440", "light", "en"]
     OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        task = seed(folder)
-        with serving(folder) as server, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder, seeded(Path(folder)) as tasks, chromium() as browser:
+        broken = {"USE_R2_STORAGE": "true", "R2_BUCKET": "hk-packshots", "R2_ACCESS_KEY": "a-key",
+                  "R2_ENDPOINT": "http://127.0.0.1:9", "R2_SECRET_KEY": "a-secret",
+                  "R2_PUBLIC_URL": "http://127.0.0.1:9/hk-packshots"}  # fmt: skip
+        with serving(Path(folder)) as well, serving(Path(folder), **broken) as unwell:
             for width in (1440, 390):
-                for dark in (False, True):
+                for theme in ("light", "dark"):
                     for language in ("en", "zh"):
-                        page = context(browser, width=width, dark=dark, language=language).new_page()
+                        parts = {str(width), theme, language}
+                        if any(not parts & group for group in _groups(chosen)):
+                            continue
+                        page = context(
+                            browser, width=width, dark=theme == "dark", language=language
+                        ).new_page()
                         for name in wanted:
                             path, act = PAGES[name]
                             if act is table and width < 640:
                                 continue
-                            page.goto(server.url + path.format(task=task))
+                            server = unwell if name == "system_trouble" else well
+                            page.goto(server.url + path.format(**tasks))
                             settled(page)
                             if act:
                                 act(page)
                             time.sleep(1)
-                            file = OUT / f"{name}_{width}_{'dark' if dark else 'light'}_{language}.png"
-                            page.screenshot(path=file, animations="disabled", caret="hide")
+                            file = OUT / f"{name}_{width}_{theme}_{language}.png"
+                            shot = page.screenshot(path=file, animations="disabled", caret="hide")
                             print(file.relative_to(ROOT))
+                            if readme:
+                                small(shot, README[name])
                         page.context.close()
     return 0
 
 
-def seed(folder: Path) -> str:
-    """A few tasks of the local cut-out; returns the key of one with three photos."""
+def _groups(chosen: list[str]) -> list[set[str]]:
+    kinds = ({"390", "1440"}, {"light", "dark"}, {"en", "zh"})
+    return [kind & set(chosen) for kind in kinds if kind & set(chosen)]
+
+
+def small(shot: bytes, name: str) -> None:
+    """A picture for the README."""
+    (ROOT / "docs").mkdir(exist_ok=True)
+    with Image.open(io.BytesIO(shot)) as image:
+        image.convert("RGB").save(ROOT / "docs" / f"{name}.webp", quality=82, method=6)
+
+
+@contextmanager
+def seeded(folder: Path) -> Iterator[dict[str, str]]:
+    """Tasks of a model whose process lives as long as the pictures are taken: one of them is at work."""
     settings = load_settings(
         database_url=f"sqlite:///{folder / 'packshot.db'}",
         upload_dir=folder / "media",
         app_secret="a secret for tests",
+        provider_concurrency=3,
     )
-    names = (
-        ("JP-RMN-0092", "豚骨拉麵 92 克"),
-        ("JP-RMN-0093", "Miso ramen 88 g"),
-        ("JP-RMN-0094", "醬油拉麵 90 克"),
-    )
-    with open_studio(settings) as studio:
-        key = ""
-        for preset in ("white_bg_front", "white_bg_topview"):
-            uploads = [
-                upload(sample_photo(), f"IMG_{i}.jpg", sku=s, product_name=n)
-                for i, (s, n) in enumerate(names)
-            ]
-            order = Order(preset=preset, outputs=2, ratio="1:1", size="1K", provider="local", model="cutout")
-            key = generation.submit(studio, uploads, order, by=BY)
-        while generation.view(studio, key).pending:
-            time.sleep(0.2)
-    return key
+    uploads = [
+        upload(products.photo(name), f"IMG_{i}.jpg", sku=sku, product_name=product)
+        for i, (name, (sku, product)) in enumerate(products.NAMES.items(), 2041)
+    ]
+    model = Model()
+    with open_studio(settings, providers={"gateway": model}) as studio:
+        tasks = {}
+        for name, preset, outputs in (("white", "white_bg_front", 1), ("done", "professional_photo", 2)):
+            wanted = order(preset=preset, outputs=outputs, provider="gateway")
+            tasks[name] = generation.submit(studio, uploads, wanted, by=BY)
+            while generation.view(studio, tasks[name]).pending:
+                time.sleep(0.1)
+        model.answers = {
+            ("soy", 2): OutcomeUnknown(),
+            ("matcha", 2): "wait",
+            ("mochi", 1): Blocked("picture", "IMAGE_SAFETY"),
+            ("mochi", 2): NoImage("Here is a picture of *your* mochi."),
+            ("senbei", 1): "wait",
+            ("senbei", 2): "wait",
+        }
+        wanted = order(preset="lifestyle_scene", outputs=2, provider="gateway")
+        tasks["running"] = generation.submit(studio, uploads, wanted, by=BY)
+        while generation.view(studio, tasks["running"]).count(OutputState.RUNNING) < 3:
+            time.sleep(0.1)
+        yield tasks
+        model.hold.set()
+        while generation.view(studio, tasks["running"]).pending:
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,11 @@ _REVIEW = {
 def output_card(output: Output, *, name: str, sku: str) -> dict[str, Any]:
     """A card while a task runs and after."""
     desk = studio.current()
-    card: dict[str, Any] = {"id": output.key, "state": output.state.value, "alt": f"{name} {output.variant}"}
+    card: dict[str, Any] = {
+        "id": output.key,
+        "state": output.state.value,
+        "alt": f"{name} · {output.variant}",
+    }
     if output.state is OutputState.SUCCEEDED and output.object_key and output.thumb_key:
         stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in sku or name)[:80]
         file = f"{stem}_{output.variant}.{output.object_key.rsplit('.', 1)[-1]}"
@@ -33,7 +37,7 @@ def output_card(output: Output, *, name: str, sku: str) -> dict[str, Any]:
     elif output.state is OutputState.RUNNING:
         card["since"] = (output.started_at or output.created_at).timestamp()
     elif output.state is OutputState.QUEUED and output.error_kind:
-        card["say"] = words().sentence(output.error_kind, output.error_data, zone=desk.settings.zone)
+        card["say"] = _say(output.error_kind, output.error_data)
     elif output.error_kind:
         card |= trouble(output.state, output.error_kind, output.error_data)
     return card
@@ -44,11 +48,12 @@ def trouble(state: OutputState, kind: str, data: Mapping[str, Any]) -> dict[str,
     say = words()
     again = t("card.ask_again") if state is OutputState.UNKNOWN else t("card.retry")
     act = None if state is OutputState.BLOCKED else again
-    return {
-        "title": say.title(kind),
-        "say": say.sentence(kind, data, zone=studio.current().settings.zone),
-        "act": act,
-    }
+    return {"title": say.title(kind), "say": _say(kind, data), "act": act}
+
+
+def _say(kind: str, data: Mapping[str, Any]) -> str:
+    """A card shows text as it is: the marks of code are Markdown's."""
+    return words().sentence(kind, data, zone=studio.current().settings.zone).replace("`", "")
 
 
 def review_chip(review: ReviewState) -> dict[str, str]:

@@ -7,63 +7,101 @@ import html
 import streamlit as st
 
 from core import history, studio
-from core.errors import PackshotError
+from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState
 from pages.ui.results import file_name
+from pages.ui.tray import add
 from pages.ui.trouble import harmless, show
-from pages.ui.words import local, money, plain, preset_name, t, words
+from pages.ui.words import local, money, plain, preset_name, provider_name, t, words
 
 _COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
 
 
-def open_details(key: str) -> None:
-    """Open the drawer; a key that is not there says so."""
+def look_at(key: str) -> None:
+    """Open the drawer: its picture stands in the address, which can be sent to somebody."""
+    st.query_params["picture"] = key
+
+
+def drawer() -> None:
+    """The drawer of the address, if there is one; a key that is not there says so."""
+    state = st.session_state
+    if new := state.pop("made-again", None):
+        _close()
+        st.switch_page("generate.py", query_params={"task": new})
+    if state.pop("change", None):
+        _close()
+        st.switch_page("generate.py")
+    key = st.query_params.get("picture")
+    if not key:
+        return
     try:
         found = history.details(studio.current(), key)
     except PackshotError as error:
+        if isinstance(error, NotFound):
+            _close()
         show(error)
         return
     title = plain(found.photo.product_name or found.photo.original_name)
-    st.dialog(title, width=560, position="right")(lambda: _drawer(found))()
+    st.dialog(title, width=560, position="right", on_dismiss=_close)(lambda: _drawer(found))()
+
+
+def _close() -> None:
+    st.query_params.pop("picture", None)
+
+
+def _again(key: str) -> None:
+    # In a callback, which no click can stop half-way.
+    try:
+        st.session_state["made-again"] = history.again(studio.current(), key, by=Actor.local())
+    except PackshotError as error:
+        st.session_state["drawer-error"] = error
+
+
+def _change(found: Details) -> None:
+    desk, state = studio.current(), st.session_state
+    try:
+        add(desk, f"again-{found.output.key}", history.photo_again(desk, found.photo))
+    except PackshotError as error:
+        state["drawer-error"] = error
+        return
+    state["prefill"] = history.order_of(found.task)
+    state["change"] = True
 
 
 def _drawer(found: Details) -> None:
     desk, output, photo, task = studio.current(), found.output, found.photo, found.task
+    if st.session_state.get("made-again") or st.session_state.get("change"):
+        st.rerun()  # The page goes to Generate.
     if output.object_key:
         alt = html.escape(photo.product_name or photo.original_name, quote=True)
         source = html.escape(desk.link(output.object_key), quote=True)
-        st.html(
-            f'<img src="{source}" alt="{alt}" style="display:block;'
-            'width:100%;max-height:46dvh;object-fit:contain;background:#77797C;border-radius:8px">'
-        )
+        st.html(f'<img class="packshot-large" src="{source}" alt="{alt}">')
     if output.error_kind:
         say = harmless(output.error_kind, output.error_data)
-        st.error(f"**{words().title(output.error_kind)}** {say}", icon=":material/error:")
-    with st.container(horizontal=True):
+        st.error(f"**{words().title(output.error_kind)}**  \n{say}", icon=":material/error:")
+    with st.container(horizontal=True, gap="small"):
         if output.state is OutputState.SUCCEEDED:
             st.badge(t(f"review.{output.review}"), color=_COLORS[output.review])  # type: ignore[arg-type]
         else:
             st.badge(t(f"state.{output.state}"), color="gray")
-        st.badge(f"{preset_name(task.preset)} v{task.preset_version}", color="gray")
+        st.badge(f"{plain(preset_name(task.preset))} v{task.preset_version}", color="gray")
         if output.state is OutputState.SUCCEEDED:
-            st.badge(money(output.cost_micros), color="gray")
+            st.badge(plain(money(output.cost_micros)), color="gray")
+    if error := st.session_state.pop("drawer-error", None):
+        show(error)
     with st.container(horizontal=True):
-        if st.button(t("details.again"), icon=":material/refresh:", type="primary", key="again-now"):
-            try:
-                new = history.again(desk, output.key, by=Actor.local())
-            except PackshotError as error:
-                show(error)
-            else:
-                st.switch_page("generate.py", query_params={"task": new})
-        if st.button(t("details.change"), icon=":material/edit:", key="again-changed"):
-            try:
-                st.session_state["again"] = history.photo_again(desk, photo)
-            except PackshotError as error:
-                show(error)
-            else:
-                st.session_state["prefill"] = history.order_of(task)
-                st.switch_page("generate.py")
+        st.button(
+            t("details.again"),
+            icon=":material/refresh:",
+            type="primary",
+            key="again-now",
+            on_click=_again,
+            args=(output.key,),
+        )
+        st.button(
+            t("details.change"), icon=":material/edit:", key="again-changed", on_click=_change, args=(found,)
+        )
         if output.object_key:
             st.link_button(
                 t("gallery.download"),
@@ -72,10 +110,10 @@ def _drawer(found: Details) -> None:
             )
     with st.expander(t("details.prompt")):
         st.code(photo.prompt, language=None, wrap_lines=True)
-    size = f"{output.width} x {output.height}" if output.width else "-"
+    size = f"{output.width} × {output.height}" if output.width else "-"
     facts = {
         "details.sku": photo.sku or "-",
-        "details.model": f"{t('provider.' + output.provider)} · {output.model_version or output.model}",
+        "details.model": f"{provider_name(output.provider)} · {output.model_version or output.model}",
         "details.size": size,
         "details.took": "-" if output.latency_ms is None else f"{output.latency_ms / 1000:.1f} s",
         "details.made": f"{local(output.finished_at or output.created_at):%Y-%m-%d %H:%M:%S}",

@@ -22,7 +22,7 @@ function body(item, text) {
   if (item.state === "queued") return `<div class="wait queued"><p>${esc(item.say || text.queued)}</p></div>`
   const [color, icon] = TROUBLE[item.state] ?? TROUBLE.failed
   return `<div class="say ${color}" tabindex="0" role="group" aria-label="${esc(item.title)}"><div><p class="what">${svg(icon)}${esc(item.title)}</p><p>${esc(item.say)}</p></div>`
-    + (item.act ? `<button class="button" data-act="retry">${esc(item.act)}</button>` : "") + "</div>"
+    + (item.act ? `<button class="button" data-act="${esc(item.does ?? "retry")}">${esc(item.act)}</button>` : "") + "</div>"
 }
 
 function keyed(parent, list, make, update) {
@@ -117,7 +117,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const button = e.target.closest("[data-act]")
     if (!button) return
     const id = button.closest(".card").dataset.id
-    if (button.dataset.act === "open" && data.opens === "large") return large(root, data, id)
+    if (button.className === "open" && data.opens === "large") return large(root, data, id)
     if (button.dataset.act === "retry") button.disabled = true
     setTriggerValue("act", { act: button.dataset.act, id })
   }

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core import generation, studio
-from core.errors import DatabaseError, PackshotError
+from core.errors import PackshotError
 from core.generation import TaskView
 from core.model import Actor, Output, OutputState, Photo
 from pages.ui.cards import output_card
@@ -19,31 +19,31 @@ from pages.ui.trouble import sentence
 from pages.ui.words import t
 
 
-def results(key: str) -> None:
-    """Show a task; while pictures are to come, look again by itself."""
-    try:
-        pending = generation.view(studio.current(), key).pending
-    except DatabaseError:
-        pending = True
+def results(key: str, view: TaskView | None) -> None:
+    """Show a task; while pictures are to come, look again by itself. `view` is None when it can't be read."""
+    fresh = [view] if view else []
     with st.container(key="results"):
-        st.fragment(_results, run_every="700ms" if pending else None)(key)
+        pending = view is None or view.pending
+        st.fragment(_results, run_every="700ms" if pending else None)(key, fresh)
 
 
-def _results(key: str) -> None:
-    desk = studio.current()
+def _results(key: str, fresh: list[TaskView]) -> None:
+    """`fresh` holds what the page has just read; the runs after that read for themselves."""
+    state = st.session_state
     try:
-        view = generation.view(desk, key)
-    except DatabaseError as error:
+        view = fresh.pop() if fresh else generation.view(studio.current(), key)
+    except PackshotError as error:
+        state["pending"] = key
         st.warning(sentence(error), icon=":material/cloud_off:")
         return
-    was_pending = st.session_state.get("pending") == key
-    st.session_state["pending"] = key if view.pending else None
+    was_pending = state.get("pending") == key
+    state["pending"] = key if view.pending else None
     if was_pending and not view.pending:
-        st.rerun()
+        st.rerun()  # The whole page, which then asks no more.
     _summary(view)
     asked = gallery([_group(photo, view) for photo in view.photos], key=f"results-{key}", minimum=190)
     if asked and asked["act"] == "retry":
-        generation.retry_output(desk, str(asked["id"]), by=Actor.local())
+        _act(generation.retry_output, str(asked["id"]))
         st.rerun()
 
 
@@ -78,7 +78,7 @@ def _summary(view: TaskView) -> None:
         if not view.pending and ready:
             st.download_button(
                 t("results.download"),
-                data=lambda: _zip(view),
+                data=lambda: archive(view),
                 file_name=f"packshot-{view.task.key[:8]}.zip",
                 mime="application/zip",
                 icon=":material/download:",
@@ -113,7 +113,8 @@ def _group(photo: Photo, view: TaskView) -> dict[str, Any]:
     return {"id": photo.key, "source": source, "items": items}
 
 
-def _zip(view: TaskView) -> bytes:
+def archive(view: TaskView) -> bytes:
+    """The pictures of a task as one zip; made when it is asked for."""
     desk = studio.current()
     names = {photo.id: photo for photo in view.photos}
     out = io.BytesIO()

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import history, studio
+from core.errors import PackshotError
 from pages.ui.component import component
-from pages.ui.words import chosen, t
+from pages.ui.words import chosen, dollars, plain, t
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 _component = component("shell", "<i></i>")
+_FRESH = 5.0
+"""Seconds for which a session takes today's sum as it is."""
 
 # Streamlit's own English, by exact text, and our key for it.
 _STREAMLIT = {
@@ -28,6 +37,19 @@ _STREAMLIT = {
     "Choose options": "streamlit.choose",
     "Select all": "streamlit.all",
     "Upload": "streamlit.upload",
+    "Upload directories": "streamlit.upload",
+    "Add files": "streamlit.upload",
+    "Drag and drop files here": "generate.drop",
+    "Drag and drop directories here": "generate.drop",
+    "Error:": "streamlit.error",
+    "File must be {size} or smaller.": "streamlit.too_large",
+    "Download as CSV": "streamlit.csv",
+    "Search": "streamlit.search",
+    "Fullscreen": "streamlit.fullscreen",
+    "Close fullscreen": "streamlit.close_fullscreen",
+    "Show/hide columns": "streamlit.columns",
+    "Copy to clipboard": "streamlit.copy",
+    "Close": "gallery.close",
     "Browse files": "streamlit.upload",
 }  # fmt: skip
 
@@ -47,9 +69,38 @@ def _css(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("<", "\\3c ") + '"'
 
 
+def heading(text: str) -> DeltaGenerator:
+    """A page's title, at the same place on every page; what is drawn into the row stands at its right."""
+    row = st.container(horizontal=True, vertical_alignment="center", key="head")
+    row.title(text, anchor=False, width="stretch")
+    return row
+
+
+def status() -> None:
+    """What today cost so far, and who can reach the desk."""
+    address = st.get_option("server.address") or "0.0.0.0"  # noqa: S104 - shown, not bound
+    local = address in ("127.0.0.1", "localhost", "::1")
+    reach = t("nav.only_you" if local else "nav.network", address=plain(address))
+    spent = _spent()
+    st.caption(reach if spent is None else t("nav.today", spent=plain(dollars(spent)), reach=reach))
+
+
+def _spent() -> int | None:
+    """Read again after some seconds; None when the database does not say."""
+    now = time.monotonic()
+    at, spent = st.session_state.get("spent", (0.0, None))
+    if spent is None or now - at > _FRESH:
+        try:
+            spent = history.spent_today(studio.current())
+        except PackshotError:
+            return None
+        st.session_state["spent"] = (now, spent)
+    return int(spent)
+
+
 def shell() -> None:
     """Mounted after the page, in the sidebar: earlier it would shift the page."""
-    words = {english: t(key) for english, key in _STREAMLIT.items()}
+    words = {english: t(key, size="{size}") for english, key in _STREAMLIT.items()}
     _component(
         key="shell",
         data={"lang": {"en": "en", "zh": "zh-Hant-HK"}[chosen()], "words": words},

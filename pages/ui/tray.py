@@ -1,23 +1,42 @@
-"""The chosen photos: files, folder, camera, paste, sample, or photos of an earlier task."""
+"""The photos of the next task: from files, a folder, the camera, paste, the sample, or an earlier task."""
 
 from __future__ import annotations
 
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import Literal
 
 import streamlit as st
 
 from core.errors import PhotoRefused
 from core.images.decode import preview
+from core.intake import MAX_PHOTOS
 from core.model import Upload
 from core.studio import Studio
+from pages.ui.component import component
 from pages.ui.trouble import sentence
 from pages.ui.words import plain, t
 
-_TYPES = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif"]
+_component = component("tray", '<div class="tray"></div>')
+_SHOWN = 8
+"""More refusals than this are counted, not listed."""
 
 
-def tray(desk: Studio) -> list[Upload]:
-    """Draw the ways in and what came; returns the photos that can be used, with SKU and name."""
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A photo that can be used. It stays with the session until it is sent or removed."""
+
+    name: str
+    data: bytes = field(repr=False)
+    small: str = field(repr=False)
+    """A data URL for the tray."""
+
+
+def tray(desk: Studio) -> None:
+    """Draw the ways in and what was taken."""
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(t("generate.photos"), anchor=False, width="content")
@@ -38,75 +57,116 @@ def tray(desk: Studio) -> list[Upload]:
     else:
         files = st.file_uploader(
             t("generate.drop"),
-            # A folder holds other files too; they are refused by name below.
-            type=_TYPES if way == "files" else None,
             accept_multiple_files=True if way == "files" else "directory",
             label_visibility="collapsed",
             key=f"up-{way}-{number}",
-            max_upload_size=max(1, round(desk.settings.max_upload_mb)),
+            # Files a little over the limit come here to be refused by name, in the reader's language.
+            max_upload_size=max(1, round(desk.settings.max_upload_mb * 4)),
         )
-    found = [(file.file_id, PurePath(file.name).name, file.getvalue()) for file in files]
-    given: dict[str, tuple[str, str]] = {}
-    if state.get("sample"):
-        from core.images.sample import sample_photo
+    taken = state.setdefault("taken", set())
+    new = [file for file in files if file.file_id not in taken]
+    if new:
+        taken |= {file.file_id for file in new}
+        named = [(file.file_id, PurePath(file.name).name, file.getvalue()) for file in new]
+        take(desk, [one for one in named if not one[1].startswith(".") and one[1] != "Thumbs.db"])
+    if refused := state.get("refused-photos"):
+        lines = [said if isinstance(said, str) else sentence(said) for said in refused]
+        more = [t("generate.more_refused", n=len(lines) - _SHOWN)] if len(lines) > _SHOWN else []
+        st.warning("  \n".join(lines[:_SHOWN] + more), icon=":material/image_not_supported:")
+    if photos := chosen():
+        _component(
+            key="tray",
+            data={
+                "photos": [{"id": key, "name": p.name, "small": p.small} for key, p in photos.items()],
+                "remove": t("generate.remove"),
+            },
+            on_remove_change=_remove,
+        )
 
-        found.append(("sample", t("generate.sample_name"), sample_photo()))
-        given["sample"] = ("SAMPLE-1", t("generate.sample_product"))
-    if again := state.get("again"):
-        found.append(("again", again.name, again.data))
-        given["again"] = (again.sku, again.product_name)
-    return _checked(desk, found, given)
+
+def chosen() -> dict[str, Chosen]:
+    """What is in the tray, in the order in which it came."""
+    found: dict[str, Chosen] = st.session_state.setdefault("photos", {})
+    return found
 
 
-def _checked(
-    desk: Studio, found: list[tuple[str, str, bytes]], given: dict[str, tuple[str, str]]
-) -> list[Upload]:
-    known: dict[str, bytes | PhotoRefused] = st.session_state.setdefault("previews", {})
-    for gone in set(known) - {key for key, _, _ in found}:
-        del known[gone]
-    for key, name, data in found:
-        if key not in known:
-            try:
-                settings = desk.settings
-                known[key] = preview(
-                    data, name=name, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels
-                )
-            except PhotoRefused as error:
-                known[key] = error
-    for refused in [value for value in known.values() if isinstance(value, PhotoRefused)]:
-        st.warning(sentence(refused), icon=":material/image_not_supported:")
-    good = [(key, name, data) for key, name, data in found if isinstance(known[key], bytes)]
-    uploads = []
-    for key, name, data in good:
-        small = known[key]
-        assert isinstance(small, bytes)
-        sku, product = given.get(key, ("", ""))
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"tray-{key}"):
-            st.image(small, width=56, alt=plain(name))
-            sku = st.text_input(
-                t("generate.sku"),
-                sku,
-                max_chars=128,
-                placeholder=t("generate.sku"),
-                key=f"sku-{key}",
-                label_visibility="collapsed",
-                width=150,
-                persist_state="session",
-            )
-            product = st.text_input(
-                t("generate.product"),
-                product,
-                max_chars=300,
-                placeholder=t("generate.product_hint", name=name),
-                key=f"name-{key}",
-                label_visibility="collapsed",
-                persist_state="session",
-            )
-        uploads.append(Upload(name=name, data=data, sku=sku or "", product_name=product or ""))
-    if given and st.button(
-        t("generate.remove"), icon=":material/close:", type="tertiary", key="remove-given"
-    ):
-        for name in ("sample", "again"):
-            st.session_state.pop(name, None)
-        st.rerun()
-    return uploads
+def take(desk: Studio, found: Sequence[tuple[str, str, bytes]]) -> None:
+    """Put (id, name, bytes) into the tray; what can't be used is told by name, the others stay."""
+    photos = chosen()
+    room = max(0, MAX_PHOTOS - len(photos))
+    looks = list(desk.pool.map(lambda one: _look(desk, one), found[:room]))
+    refused: list[PhotoRefused | str] = [look for look in looks if isinstance(look, PhotoRefused)]
+    if len(found) > room:
+        refused.insert(0, t("generate.left_out", n=len(found) - room, most=MAX_PHOTOS))
+    for (key, _, _), look in zip(found, looks, strict=False):
+        if isinstance(look, Chosen):
+            photos[key] = look
+    st.session_state["refused-photos"] = refused
+
+
+def add(desk: Studio, key: str, upload: Upload) -> None:
+    """One photo with its SKU and name, as the sample and earlier tasks bring it."""
+    take(desk, [(key, upload.name, upload.data)])
+    st.session_state[f"sku-{key}"] = upload.sku
+    st.session_state[f"product-{key}"] = upload.product_name
+
+
+def naming() -> None:
+    """SKU and product name of each photo."""
+    for key, photo in chosen().items():
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            small = f'<img src="{photo.small}" alt="{html.escape(photo.name, quote=True)}">'
+            st.html(f'<div class="packshot-small">{small}</div>', width=40)
+            _text("sku", key, photo.name, most=128, width=130)
+            _text("product", key, photo.name, most=300, width="stretch")
+
+
+def _text(what: str, key: str, name: str, *, most: int, width: int | Literal["stretch"]) -> None:
+    label = t(f"generate.{what}")
+    st.text_input(
+        f"{label} · {plain(name)}",
+        max_chars=most,
+        placeholder=label,
+        key=f"{what}-{key}",
+        label_visibility="collapsed",
+        width=width,
+        persist_state="session",
+    )
+
+
+def uploads() -> list[Upload]:
+    """What a press would send."""
+    state = st.session_state
+    return [
+        Upload(
+            name=photo.name,
+            data=photo.data,
+            sku=state.get(f"sku-{key}") or "",
+            product_name=state.get(f"product-{key}") or "",
+        )
+        for key, photo in chosen().items()
+    ]
+
+
+def empty() -> None:
+    """After a press: the photos are stored, so the tray and the uploader let go of them."""
+    state = st.session_state
+    state["uploader"] = state.get("uploader", 0) + 1
+    for name in ("photos", "taken", "refused-photos"):
+        state.pop(name, None)
+
+
+def _remove() -> None:
+    key = str(st.session_state["tray"]["remove"])
+    chosen().pop(key, None)
+
+
+def _look(desk: Studio, one: tuple[str, str, bytes]) -> Chosen | PhotoRefused:
+    _, name, data = one
+    settings = desk.settings
+    try:
+        small = preview(data, name=name, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
+    except PhotoRefused as error:
+        return error
+    url = "data:image/jpeg;base64," + base64.b64encode(small).decode()
+    return Chosen(name=name, data=data, small=url)

@@ -19,15 +19,19 @@ def sentence(error: PackshotError) -> str:
 
 def harmless(kind: str, data: Mapping[str, Any]) -> str:
     """The same for a row's error."""
-    known = ("reason", "until")
-    safe = {k: plain(v) if isinstance(v, str) and k not in known else v for k, v in data.items()}
-    return words().sentence(kind, safe, zone=studio.current().settings.zone)
+    say = words()
+    values = {}
+    for name, value in data.items():
+        # A moment, and what has words of its own, are no foreign text.
+        known = name == "until" or f"{name}.{value}" in say
+        values[name] = plain(value) if isinstance(value, str) and not known else value
+    return say.sentence(kind, values, zone=studio.current().settings.zone)
 
 
 def show(error: Exception) -> None:
     """An error box; a mistake of the desk says so without details."""
     if isinstance(error, PackshotError):
-        st.error(f"**{words().title(error.kind)}** {sentence(error)}", icon=":material/error:")
+        st.error(f"**{words().title(error.kind)}**  \n{sentence(error)}", icon=":material/error:")
         if isinstance(error, DatabaseError):
             st.button(t("again"), icon=":material/refresh:", key="trouble-again")
     else:

@@ -29,6 +29,11 @@ def t(key: str, /, **values: Any) -> str:
     return words()(key, **values)
 
 
+def spoken(name: str) -> str:
+    """A key for a widget whose browser side keeps the words of an option: another language is another one."""
+    return f"{name}-{chosen()}"
+
+
 def plain(text: object) -> str:
     """Text as it is, where Markdown would be read."""
     return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
@@ -40,8 +45,18 @@ def money(micros: int | None) -> str:
         return t("price.unknown")
     if micros == 0:
         return t("price.free")
-    dollars = micros / 1_000_000
-    return f"US${dollars:.2f}" if dollars >= 0.1 else f"US${dollars:.4f}"
+    return dollars(micros) if micros >= 100_000 else f"US${micros / 1_000_000:.4f}"
+
+
+def dollars(micros: int) -> str:
+    """An amount to the cent."""
+    return f"US${micros / 1_000_000:.2f}"
+
+
+def estimate(micros: int | None) -> str:
+    """A price before the press."""
+    said = money(micros)
+    return t("price.about", price=said) if micros else said
 
 
 def local(moment: datetime) -> datetime:
@@ -54,6 +69,11 @@ def when(moment: datetime) -> str:
     here = local(moment)
     today = datetime.now(here.tzinfo).date()
     return f"{here:%H:%M}" if here.date() == today else f"{here:%Y-%m-%d %H:%M}"
+
+
+def provider_name(provider: str) -> str:
+    key = f"provider.{provider}"
+    return t(key) if key in words() else provider
 
 
 def preset_name(preset: Preset | str) -> str:

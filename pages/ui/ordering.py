@@ -1,0 +1,109 @@
+"""What is asked for: look, model, ratio, size, style and count."""
+
+from __future__ import annotations
+
+
+import streamlit as st
+
+from core import presets
+from core.model import Order
+from core.providers import ImageProvider, ModelInfo
+from core.studio import Studio
+from pages.ui import tray
+from pages.ui.looks import looks
+from pages.ui.words import provider_name, spoken, t
+
+
+def take_over(order: Order) -> None:
+    """Fill the controls from an earlier order; called before any of them is drawn."""
+    state = st.session_state
+    state["look-kept"] = state["look-was"] = order.preset
+    state["model"] = f"{order.provider} {order.model}"
+    state["ratio"], state["size"], state["outputs"] = order.ratio, order.size, order.outputs
+    state["style"] = order.style
+    fill = order.parameters.get("fill")
+    if isinstance(fill, (int, float)):
+        state["fill"] = min(100, max(30, round(fill * 20) * 5))
+    state["shadow"] = bool(order.parameters.get("shadow"))
+
+
+def ordering(desk: Studio) -> None:
+    """Draw the controls; `standing` reads them."""
+    state = st.session_state
+    st.header(t("generate.look"), anchor=False)
+    offered = presets.all_presets()
+    preset = presets.find(looks(offered, key="look", default=offered[0].name))
+    if state.get("look-was") != preset.name:
+        # A new look brings its own ratio, size and count.
+        state.update({"look-was": preset.name, "ratio": preset.ratio, "size": preset.size})
+        state["outputs"] = preset.outputs
+    models = _models(desk)
+    provider, model = _chosen(models)
+    if provider.name == "local" and not preset.plain_background:
+        st.caption(t("generate.local_look"))
+    with st.expander(t("generate.details"), icon=":material/tune:", key="details"):
+        tray.naming()
+        if preset.takes_style:
+            st.text_area(
+                t("generate.style"),
+                placeholder=t("generate.style_hint"),
+                height=68,
+                max_chars=2000,
+                key="style",
+                persist_state="session",
+            )
+        names = {name: f"{provider_name(p.name)} · {m.name}" for name, (p, m) in models.items()}
+        key = spoken("model")
+        state["model"] = state[key] = f"{provider.name} {model.name}"
+        st.selectbox(
+            t("generate.model"),
+            list(models),
+            format_func=names.__getitem__,
+            key=key,
+            on_change=lambda: state.update(model=state[key]),
+            persist_state="session",
+        )
+        # Another model may have left a ratio or a size that this one lacks.
+        state["ratio"], state["size"] = model.nearest(state["ratio"], state["size"])
+        for name, allowed in (("ratio", model.ratios), ("size", model.sizes)):
+            st.segmented_control(
+                t(f"generate.{name}"), allowed, required=True, key=name, persist_state="session"
+            )
+        if provider.name == "local":
+            state.setdefault("fill", 85)
+            st.slider(t("generate.fill"), 30, 100, step=5, format="%d%%", key="fill", persist_state="session")
+            st.toggle(t("generate.shadow"), key="shadow", persist_state="session")
+    st.segmented_control(
+        t("generate.outputs"), [1, 2, 3, 4, 5], required=True, key="outputs", persist_state="session"
+    )
+
+
+def standing(desk: Studio) -> Order:
+    """The order as the controls stand, also before they are drawn again."""
+    state = st.session_state
+    provider, model = _chosen(_models(desk))
+    preset = presets.find(state.get("look-kept") or presets.all_presets()[0].name)
+    ratio, size = model.nearest(state.get("ratio") or preset.ratio, state.get("size") or preset.size)
+    local = {"fill": (state.get("fill") or 85) / 100, "shadow": bool(state.get("shadow"))}
+    return Order(
+        preset=preset.name,
+        outputs=state.get("outputs") or 1,
+        ratio=ratio,
+        size=size,
+        provider=provider.name,
+        model=model.name,
+        style=(state.get("style") or "") if preset.takes_style else "",
+        parameters=local if provider.name == "local" else {},
+    )
+
+
+def _models(desk: Studio) -> dict[str, tuple[ImageProvider, ModelInfo]]:
+    """Every model of every provider, the configured provider's first."""
+    first = desk.settings.provider
+    providers = sorted(desk.providers.values(), key=lambda provider: provider.name != first)
+    return {f"{p.name} {model.name}": (p, model) for p in providers for model in p.models()}
+
+
+def _chosen(models: dict[str, tuple[ImageProvider, ModelInfo]]) -> tuple[ImageProvider, ModelInfo]:
+    """What is chosen, or the first where that is not offered any more."""
+    return models.get(st.session_state.get("model") or "") or next(iter(models.values()))
