@@ -2,68 +2,65 @@
 
 from __future__ import annotations
 
-import uuid
-
 import streamlit as st
 
 from core import generation, studio
 from core.errors import NotFound, PackshotError
 from core.generation import TaskView
 from core.model import Actor, Upload
+from pages.ui.hand import hand
 from pages.ui.looks import picture
 from pages.ui.ordering import ordering, standing, take_over
 from pages.ui.results import results
 from pages.ui.shell import heading
-from pages.ui.tray import add, chosen, empty, tray, uploads
+from pages.ui.tray import add, tray, uploads
 from pages.ui.trouble import show
 from pages.ui.words import estimate, plain, t
 
 desk = studio.current()
-state = st.session_state
-state.setdefault("draft", str(uuid.uuid4()))
-if prefill := state.pop("prefill", None):
+mine = hand()
+if prefill := mine.prefill:
     take_over(prefill)
+    mine.prefill = None
 
 
 def press() -> None:
-    """Runs before the page is drawn again, without any call that a second click could stop half-way."""
-    # Everything is read here: what was typed last may have come with the very click.
-    if not state.pop("drawn", False) or not chosen():
+    """Runs before the page is drawn again. Everything is read first: what was typed last may have come with
+    the very click. After that nothing of `st` is used, so that no other click can stop it half-way."""
+    photos, order = uploads(), standing(desk)
+    if not mine.drawn or not photos:
         return  # A second click that was quicker than the page.
+    mine.drawn = False
     try:
-        key = generation.submit(desk, uploads(), standing(desk), by=Actor.local(), key=state["draft"])
+        mine.sent(generation.submit(desk, photos, order, by=Actor.local(), key=mine.draft))
     except PackshotError as error:
-        state["refused"] = error
-        return
-    state["draft"] = str(uuid.uuid4())
-    empty()
-    state["task"] = st.query_params["task"] = key
+        mine.refused = error
 
 
 def sample() -> None:
     from core.images.sample import sample_photo
 
     name, product = t("generate.sample_name"), t("generate.sample_product")
-    add(desk, "sample", Upload(name=name, data=sample_photo(), sku="SAMPLE-1", product_name=product))
+    photo = Upload(name=name, data=sample_photo(), sku="SAMPLE-1", product_name=product)
+    add(desk, mine, "sample", photo)
 
 
 def opened() -> tuple[str | None, TaskView | None]:
     """The task of the link, else this session's last; without its view while the database is away."""
-    key = st.query_params.get("task") or state.get("task")
+    key = (st.query_params.get("task") if mine.shown else None) or mine.task
     if not key:
         return None, None
     try:
         view = generation.view(desk, key)
     except NotFound as error:
+        mine.task, mine.shown, mine.refused = None, True, error
         st.query_params.pop("task", None)
-        state.pop("task", None)
-        state["refused"] = error
         return None, None
     except PackshotError:
         return key, None
-    state["task"] = key
     if st.query_params.get("task") != key:
         st.query_params["task"] = key
+    mine.task, mine.shown = key, True
     return key, view
 
 
@@ -78,7 +75,7 @@ def nothing_yet() -> None:
         )
         st.header(t("generate.empty_title"), anchor=False, text_alignment="center")
         st.caption(t("generate.empty"), text_alignment="center")
-        if not chosen():
+        if not mine.photos:
             st.button(t("generate.sample"), icon=":material/photo_camera:", key="try-sample", on_click=sample)
 
 
@@ -99,11 +96,12 @@ with right:
     else:
         nothing_yet()
 
-photos, order = len(chosen()), standing(desk)
+photos, order = len(mine.photos), standing(desk)
 total = photos * order.outputs
 with st.bottom:
-    if refused := state.pop("refused", None):
+    if refused := mine.refused:
         show(refused)
+        mine.refused = None
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="bar"):
         say = t("generate.add")
         if photos:
@@ -120,4 +118,4 @@ with st.bottom:
             key="press",
             on_click=press,
         )
-state["drawn"] = True
+mine.drawn = True

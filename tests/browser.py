@@ -125,3 +125,30 @@ def context(browser: Any, *, width: int = 1440, dark: bool = False, language: st
         "accept_downloads": True,
     }
     return browser.new_context(**options)
+
+
+def open_page(browser: Any, url: str, **options: Any) -> Any:
+    """A page of a new visitor; `page.outside` lists the requests that leave this machine."""
+    page = context(browser, **options).new_page()
+    page.outside = []
+    page.on(
+        "request",
+        lambda r: (
+            page.outside.append(r.url)
+            if not r.url.startswith(("http://127.0.0.1", "data:", "blob:"))
+            else None
+        ),
+    )
+    page.goto(url)
+    settled(page)
+    return page
+
+
+def accessible(page: Any) -> list[tuple[str, str]]:
+    """What axe finds wrong: (rule, the element). Streamlit's own default widgets break three rules."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    allowed = {"list", "listitem", "presentation-role-conflict"}
+    page.wait_for_timeout(400)  # Colours fade in.
+    found = Axe().run(page).response["violations"]
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["id"] not in allowed]

@@ -22,6 +22,7 @@ from core.model import Actor, Order, Upload
 from core.providers import ImageAnswer, ImageRequest, ModelInfo
 from core.settings import ROOT, Settings, load_settings
 from core.studio import Studio, open_studio
+from tests.browser import Server, chromium, serving
 from tests.parts.postgres import Postgres, running
 
 BY = Actor.local()
@@ -85,6 +86,20 @@ def cup(tmp_path: Path, photo: bytes) -> Path:
     with Image.open(io.BytesIO(photo)) as whole:
         whole.resize((480, 360)).save(file, quality=90)
     return file
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for the whole run."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One desk with the local cut-out for all tests that need no other."""
+    with serving(tmp_path_factory.mktemp("desk with space") / "var") as found:
+        yield found
 
 
 class Scripted:

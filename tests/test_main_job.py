@@ -2,47 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import Server, chromium, context, serving, settled
-
-# Streamlit's own, all on its default widgets.
-ALLOWED = {"list", "listitem", "presentation-role-conflict"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("desk with space") / "var") as found:
-        yield found
-
-
-def open_page(browser: Any, url: str, **options: Any) -> Any:
-    page = context(browser, **options).new_page()
-    page.outside = []
-    page.on(
-        "request",
-        lambda r: (
-            page.outside.append(r.url)
-            if not r.url.startswith(("http://127.0.0.1", "data:", "blob:"))
-            else None
-        ),
-    )
-    page.goto(url)
-    settled(page)
-    return page
+from tests.browser import Server, open_page, serving, settled
 
 
 def test_a_photo_becomes_pictures_that_history_finds(
@@ -53,9 +19,11 @@ def test_a_photo_becomes_pictures_that_history_finds(
     page = open_page(browser, server.url)
     assert page.get_by_role("button", name="Generate").is_disabled()
     page.locator("input[type=file]").first.set_input_files(str(file))
-    page.get_by_placeholder("SKU").fill("JP-RMN-0092")
-    page.get_by_placeholder("SKU").press("Enter")
+    page.locator(".st-key-details summary").click()
     page.get_by_role("radio", name="2", exact=True).click()
+    page.get_by_role("button", name="Generate 2 pictures").wait_for()
+    # Typed and pressed at once: what stands in the field goes with it.
+    page.get_by_placeholder("SKU").fill("JP-RMN-0092")
     page.get_by_role("button", name="Generate 2 pictures").click()
     page.get_by_text("2 of 2 ready").wait_for(timeout=30_000)
     assert "task=" in page.url
@@ -125,25 +93,9 @@ def test_a_first_visitor_can_try_a_sample(browser: Any, server: Server) -> None:
 def test_the_language_can_be_switched(browser: Any, server: Server) -> None:
     page = open_page(browser, server.url)
     page.get_by_text("繁體中文").click()
-    page.get_by_role("heading", name="生成圖片").wait_for()
+    page.get_by_role("heading", name="生成圖片", exact=True).wait_for()
     page.get_by_role("link", name="紀錄").click()
     page.get_by_role("heading", name="紀錄").wait_for()
-
-
-@pytest.mark.parametrize("path", ["/", "/history", "/system"])
-@pytest.mark.parametrize("dark", [False, True])
-def test_pages_are_accessible(browser: Any, server: Server, path: str, dark: bool) -> None:
-    page = open_page(browser, server.url + path, dark=dark)
-    time.sleep(0.5)
-    found = Axe().run(page).response["violations"]
-    wrong = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["id"] not in ALLOWED]
-    assert wrong == []
-
-
-@pytest.mark.parametrize("path", ["/", "/history", "/system"])
-def test_no_page_scrolls_sideways_on_a_phone(browser: Any, server: Server, path: str) -> None:
-    page = open_page(browser, server.url + path, width=390)
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
 
 
 def test_a_deep_link_as_the_first_request_shows_that_page(browser: Any, tmp_path: Path) -> None:
@@ -156,7 +108,7 @@ def test_a_deep_link_as_the_first_request_shows_that_page(browser: Any, tmp_path
 @pytest.mark.parametrize("query", ["?task=nothing", "?task=%00%27--", "?lang=xx"])
 def test_a_malformed_link_shows_the_page(browser: Any, server: Server, query: str) -> None:
     page = open_page(browser, server.url + "/" + query)
-    page.get_by_role("heading", name="Generate").wait_for()
+    page.get_by_role("heading", name="Generate", exact=True).wait_for()
     assert page.get_by_text("went wrong").count() == 0
 
 

@@ -10,6 +10,7 @@ from core import history, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState
+from pages.ui.hand import hand
 from pages.ui.results import file_name
 from pages.ui.tray import add
 from pages.ui.trouble import harmless, show
@@ -25,13 +26,10 @@ def look_at(key: str) -> None:
 
 def drawer() -> None:
     """The drawer of the address, if there is one; a key that is not there says so."""
-    state = st.session_state
-    if new := state.pop("made-again", None):
+    mine = hand()
+    if not mine.shown or mine.prefill:
         _close()
-        st.switch_page("generate.py", query_params={"task": new})
-    if state.pop("change", None):
-        _close()
-        st.switch_page("generate.py")
+        st.switch_page("generate.py", query_params={"task": mine.task} if mine.task else None)
     key = st.query_params.get("picture")
     if not key:
         return
@@ -51,27 +49,27 @@ def _close() -> None:
 
 
 def _again(key: str) -> None:
-    # In a callback, which no click can stop half-way.
+    mine = hand()
     try:
-        st.session_state["made-again"] = history.again(studio.current(), key, by=Actor.local())
+        mine.task = history.again(studio.current(), key, by=Actor.local())
+        mine.shown = False
     except PackshotError as error:
-        st.session_state["drawer-error"] = error
+        mine.refused = error
 
 
 def _change(found: Details) -> None:
-    desk, state = studio.current(), st.session_state
+    desk, mine = studio.current(), hand()
     try:
-        add(desk, f"again-{found.output.key}", history.photo_again(desk, found.photo))
+        add(desk, mine, f"again-{found.output.key}", history.photo_again(desk, found.photo))
+        mine.prefill = history.order_of(found.task)
     except PackshotError as error:
-        state["drawer-error"] = error
-        return
-    state["prefill"] = history.order_of(found.task)
-    state["change"] = True
+        mine.refused = error
 
 
 def _drawer(found: Details) -> None:
     desk, output, photo, task = studio.current(), found.output, found.photo, found.task
-    if st.session_state.get("made-again") or st.session_state.get("change"):
+    mine = hand()
+    if not mine.shown or mine.prefill:
         st.rerun()  # The page goes to Generate.
     if output.object_key:
         alt = html.escape(photo.product_name or photo.original_name, quote=True)
@@ -88,8 +86,9 @@ def _drawer(found: Details) -> None:
         st.badge(f"{plain(preset_name(task.preset))} v{task.preset_version}", color="gray")
         if output.state is OutputState.SUCCEEDED:
             st.badge(plain(money(output.cost_micros)), color="gray")
-    if error := st.session_state.pop("drawer-error", None):
+    if error := mine.refused:
         show(error)
+        mine.refused = None
     with st.container(horizontal=True):
         st.button(
             t("details.again"),

@@ -15,6 +15,7 @@ from core.generation import TaskView
 from core.model import Actor, Output, OutputState, Photo
 from pages.ui.cards import output_card
 from pages.ui.gallery import gallery
+from pages.ui.hand import hand
 from pages.ui.trouble import sentence
 from pages.ui.words import t
 
@@ -92,7 +93,7 @@ def _act(verb: Callable[..., object], key: str) -> None:
     try:
         verb(studio.current(), key, by=Actor.local())
     except PackshotError as error:
-        st.session_state["refused"] = error
+        hand().refused = error
 
 
 def _group(photo: Photo, view: TaskView) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Literal
 
@@ -17,6 +17,7 @@ from core.intake import MAX_PHOTOS
 from core.model import Upload
 from core.studio import Studio
 from pages.ui.component import component
+from pages.ui.hand import Chosen, Hand, hand
 from pages.ui.trouble import sentence
 from pages.ui.words import plain, t
 
@@ -25,19 +26,9 @@ _SHOWN = 8
 """More refusals than this are counted, not listed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """A photo that can be used. It stays with the session until it is sent or removed."""
-
-    name: str
-    data: bytes = field(repr=False)
-    small: str = field(repr=False)
-    """A data URL for the tray."""
-
-
 def tray(desk: Studio) -> None:
     """Draw the ways in and what was taken."""
-    state = st.session_state
+    mine = hand()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(t("generate.photos"), anchor=False, width="content")
         way = st.segmented_control(
@@ -50,30 +41,30 @@ def tray(desk: Studio) -> None:
             key="way",
             persist_state="session",
         )
-    number = state.get("uploader", 0)
     if way == "camera":
-        shot = st.camera_input(t("generate.camera"), label_visibility="collapsed", key=f"camera-{number}")
+        shot = st.camera_input(
+            t("generate.camera"), label_visibility="collapsed", key=f"camera-{mine.uploader}"
+        )
         files = [shot] if shot else []
     else:
         files = st.file_uploader(
             t("generate.drop"),
             accept_multiple_files=True if way == "files" else "directory",
             label_visibility="collapsed",
-            key=f"up-{way}-{number}",
+            key=f"up-{way}-{mine.uploader}",
             # Files a little over the limit come here to be refused by name, in the reader's language.
             max_upload_size=max(1, round(desk.settings.max_upload_mb * 4)),
         )
-    taken = state.setdefault("taken", set())
-    new = [file for file in files if file.file_id not in taken]
+    new = [file for file in files if file.file_id not in mine.taken]
     if new:
-        taken |= {file.file_id for file in new}
         named = [(file.file_id, PurePath(file.name).name, file.getvalue()) for file in new]
         take(desk, [one for one in named if not one[1].startswith(".") and one[1] != "Thumbs.db"])
-    if refused := state.get("refused-photos"):
+        mine.taken |= {file.file_id for file in new}
+    if refused := mine.not_taken:
         lines = [said if isinstance(said, str) else sentence(said) for said in refused]
         more = [t("generate.more_refused", n=len(lines) - _SHOWN)] if len(lines) > _SHOWN else []
         st.warning("  \n".join(lines[:_SHOWN] + more), icon=":material/image_not_supported:")
-    if photos := chosen():
+    if photos := mine.photos:
         _component(
             key="tray",
             data={
@@ -84,45 +75,41 @@ def tray(desk: Studio) -> None:
         )
 
 
-def chosen() -> dict[str, Chosen]:
-    """What is in the tray, in the order in which it came."""
-    found: dict[str, Chosen] = st.session_state.setdefault("photos", {})
-    return found
-
-
 def take(desk: Studio, found: Sequence[tuple[str, str, bytes]]) -> None:
     """Put (id, name, bytes) into the tray; what can't be used is told by name, the others stay."""
-    photos = chosen()
-    room = max(0, MAX_PHOTOS - len(photos))
+    mine = hand()
+    room = max(0, MAX_PHOTOS - len(mine.photos))
+    left_out = len(found) - room
+    told = [t("generate.left_out", n=left_out, most=MAX_PHOTOS)] if left_out > 0 else []
     looks = list(desk.pool.map(lambda one: _look(desk, one), found[:room]))
-    refused: list[PhotoRefused | str] = [look for look in looks if isinstance(look, PhotoRefused)]
-    if len(found) > room:
-        refused.insert(0, t("generate.left_out", n=len(found) - room, most=MAX_PHOTOS))
+    mine.not_taken = [*told, *(look for look in looks if isinstance(look, PhotoRefused))]
     for (key, _, _), look in zip(found, looks, strict=False):
         if isinstance(look, Chosen):
-            photos[key] = look
-    st.session_state["refused-photos"] = refused
+            mine.photos[key] = look
 
 
-def add(desk: Studio, key: str, upload: Upload) -> None:
+def add(desk: Studio, mine: Hand, key: str, upload: Upload) -> None:
     """One photo with its SKU and name, as the sample and earlier tasks bring it."""
-    take(desk, [(key, upload.name, upload.data)])
-    st.session_state[f"sku-{key}"] = upload.sku
-    st.session_state[f"product-{key}"] = upload.product_name
+    look = _look(desk, (key, upload.name, upload.data))
+    if isinstance(look, PhotoRefused):
+        mine.not_taken = [look]
+    else:
+        mine.photos[key] = replace(look, sku=upload.sku, product_name=upload.product_name)
 
 
 def naming() -> None:
     """SKU and product name of each photo."""
-    for key, photo in chosen().items():
+    for key, photo in hand().photos.items():
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             small = f'<img src="{photo.small}" alt="{html.escape(photo.name, quote=True)}">'
             st.html(f'<div class="packshot-small">{small}</div>', width=40)
-            _text("sku", key, photo.name, most=128, width=130)
-            _text("product", key, photo.name, most=300, width="stretch")
+            _text("sku", key, photo.name, photo.sku, most=128, width=130)
+            _text("product", key, photo.name, photo.product_name, most=300, width="stretch")
 
 
-def _text(what: str, key: str, name: str, *, most: int, width: int | Literal["stretch"]) -> None:
+def _text(what: str, key: str, name: str, given: str, *, most: int, width: int | Literal["stretch"]) -> None:
     label = t(f"generate.{what}")
+    st.session_state.setdefault(f"{what}-{key}", given)
     st.text_input(
         f"{label} · {plain(name)}",
         max_chars=most,
@@ -141,24 +128,16 @@ def uploads() -> list[Upload]:
         Upload(
             name=photo.name,
             data=photo.data,
-            sku=state.get(f"sku-{key}") or "",
-            product_name=state.get(f"product-{key}") or "",
+            sku=state.get(f"sku-{key}", photo.sku) or "",
+            product_name=state.get(f"product-{key}", photo.product_name) or "",
         )
-        for key, photo in chosen().items()
+        for key, photo in hand().photos.items()
     ]
-
-
-def empty() -> None:
-    """After a press: the photos are stored, so the tray and the uploader let go of them."""
-    state = st.session_state
-    state["uploader"] = state.get("uploader", 0) + 1
-    for name in ("photos", "taken", "refused-photos"):
-        state.pop(name, None)
 
 
 def _remove() -> None:
     key = str(st.session_state["tray"]["remove"])
-    chosen().pop(key, None)
+    hand().photos.pop(key, None)
 
 
 def _look(desk: Studio, one: tuple[str, str, bytes]) -> Chosen | PhotoRefused:

@@ -77,7 +77,7 @@ def test_the_chosen_model_decides_price_ratios_and_sizes(
     app.button_group(key="ratio").set_value("21:9").run()
     app.selectbox(key="model-en").select("gemini scripted").run()
     assert "**5 photos × 2 = 10 pictures** · about US\\$0\\.34" in said(app)
-    assert app.session_state["ratio"] == "1:1", "what the new model lacks falls back"
+    assert app.session_state["ratio"] == scripted.models()[0].ratios[0], "what the model lacks falls back"
     app.selectbox(key="model-en").select("gemini plain").run()
     assert "**5 photos × 2 = 10 pictures** · Price unknown" in said(app)
     assert (app.session_state["ratio"], app.session_state["size"]) == ("4:5", "2K")
@@ -132,7 +132,7 @@ def test_a_second_press_makes_no_second_task(desk: Desk, page: Open, photo: byte
     first = app.query_params["task"]
     # The click that was on its way when the page had not been drawn again.
     app.file_uploader[0].upload("cup.jpg", photo).run()
-    app.session_state["drawn"] = False
+    app.session_state["hand"].drawn = False
     with counted(opened) as statements:
         app.button(key="press").click().run()
     assert app.query_params["task"] == first
@@ -148,7 +148,7 @@ def test_a_second_press_makes_no_second_task(desk: Desk, page: Open, photo: byte
             "its safety rules for pictures. It is not asked",
             None,
         ),
-        (NoImage(NASTY), "Only text", NASTY.replace("`", ""), "Retry"),
+        (NoImage(NASTY), "No picture", NASTY.replace("`", ""), "Retry"),
         (OutcomeUnknown(), "No answer", "It may have been charged.", "Ask again (may charge twice)"),
         (QuotaExhausted("2030-01-02T03:04:00+00:00"), "Quota used up", "until 2030-01-02 11:04.", "Retry"),
     ],
@@ -260,7 +260,7 @@ def test_a_photo_can_be_taken_away(desk: Desk, page: Open, photo: bytes) -> None
     desk(work=False)
     app = page()
     app.button(key="try-sample").click().run()
-    photos: dict[str, Any] = app.session_state["photos"]
+    photos: dict[str, Any] = app.session_state["hand"].photos
     assert [p.name for p in photos.values()] == ["sample.jpg"]
     photos.clear()
     app.run()

@@ -1,0 +1,57 @@
+"""What an operator has in hand: the photos of the next task, and what her last act led to."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from core.errors import PackshotError
+from core.model import Order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A photo that can be used. It stays with the session until it is sent or removed."""
+
+    name: str
+    data: bytes = field(repr=False)
+    small: str = field(repr=False)
+    """A data URL for the tray."""
+    sku: str = ""
+    product_name: str = ""
+
+
+@dataclass(kw_only=True)
+class Hand:
+    """One for each session. A click stops a script at its next use of `st`, also of its session state; what
+    an act has done is kept here without any, so that it is either not begun or wholly there."""
+
+    photos: dict[str, Chosen] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    """Files of the uploader that were looked at."""
+    not_taken: list[PackshotError | str] = field(default_factory=list)
+    uploader: int = 0
+    """Another number is another, empty uploader."""
+    draft: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The key of the next task: pressed twice, it is one."""
+    drawn: bool = False
+    """The page stands as it is; a press before that is the same press again."""
+    task: str | None = None
+    shown: bool = True
+    """The address shows `task`."""
+    refused: PackshotError | None = None
+    prefill: Order | None = None
+
+    def sent(self, key: str) -> None:
+        """After a press: the photos are stored, so let go of them and show the task."""
+        self.photos, self.taken, self.not_taken = {}, set(), []
+        self.uploader += 1
+        self.draft = str(uuid.uuid4())
+        self.task, self.shown = key, False
+
+
+def hand() -> Hand:
+    found: Hand = st.session_state.setdefault("hand", Hand())
+    return found
