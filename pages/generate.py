@@ -37,10 +37,9 @@ def press() -> None:
         mine.refused = error
 
 
-def sample() -> None:
+def sample(name: str, product: str) -> None:
     from core.images.sample import sample_photo
 
-    name, product = t("generate.sample_name"), t("generate.sample_product")
     photo = Upload(name=name, data=sample_photo(), sku="SAMPLE-1", product_name=product)
     add(desk, mine, "sample", photo)
 
@@ -76,7 +75,13 @@ def nothing_yet() -> None:
         st.header(t("generate.empty_title"), anchor=False, text_alignment="center")
         st.caption(t("generate.empty"), text_alignment="center")
         if not mine.photos:
-            st.button(t("generate.sample"), icon=":material/photo_camera:", key="try-sample", on_click=sample)
+            st.button(
+                t("generate.sample"),
+                icon=":material/photo_camera:",
+                key="try-sample",
+                on_click=sample,
+                args=(t("generate.sample_name"), t("generate.sample_product")),
+            )
 
 
 key, view = opened()

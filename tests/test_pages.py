@@ -202,7 +202,9 @@ def test_the_drawer_has_a_link_and_closes_for_good(browser: Any, server: Server,
         finished(desk, generation.submit(desk, made, order(provider="gateway"), by=BY))
     page = open_page(browser, f"{server.url}/history?sku=DRAWER")
     page.locator(".card .open").click()
-    page.get_by_role("dialog").get_by_text("*Cup* :material/home: $x$").wait_for()
+    page.get_by_role("dialog").get_by_role("table").wait_for()
+    title = page.get_by_role("dialog").inner_text().split("\n")[0]
+    assert title.replace("\u2060", "") == "*Cup* :material/home: $x$"
     assert accessible(page) == []
     link = page.url
     assert "picture=" in link and "sku=DRAWER" in link
@@ -231,6 +233,7 @@ def test_a_server_that_comes_back_is_found_again(browser: Any, tmp_path: Path, p
         page.locator("[data-testid=stApp][data-test-connection-state=PINGING_SERVER]").wait_for()
     with serving(tmp_path / "desk", port=port):
         page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for(timeout=30_000)
+        page.wait_for_timeout(2000)
         page.get_by_text("1 of 1 ready").wait_for()
         page.locator(".card img").wait_for()
         choose(page, photo, "another.jpg")

@@ -25,22 +25,19 @@ def results(key: str, view: TaskView | None) -> None:
     fresh = [view] if view else []
     with st.container(key="results"):
         pending = view is None or view.pending
-        st.fragment(_results, run_every="700ms" if pending else None)(key, fresh)
+        st.fragment(_results, run_every="700ms" if pending else None)(key, fresh, pending)
 
 
-def _results(key: str, fresh: list[TaskView]) -> None:
-    """`fresh` holds what the page has just read; the runs after that read for themselves."""
-    state = st.session_state
+def _results(key: str, fresh: list[TaskView], looking: bool) -> None:
+    """`fresh` holds what the page has just read; the runs after that read for themselves. `looking`: they
+    come by themselves."""
     try:
         view = fresh.pop() if fresh else generation.view(studio.current(), key)
     except PackshotError as error:
-        state["pending"] = key
         st.warning(sentence(error), icon=":material/cloud_off:")
         return
-    was_pending = state.get("pending") == key
-    state["pending"] = key if view.pending else None
-    if was_pending and not view.pending:
-        st.rerun()  # The whole page, which then asks no more.
+    if looking != view.pending:
+        st.rerun()  # The whole page, which then looks again, or no more.
     _summary(view)
     asked = gallery([_group(photo, view) for photo in view.photos], key=f"results-{key}", minimum=190)
     if asked and asked["act"] == "retry":

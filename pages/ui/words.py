@@ -12,6 +12,7 @@ from core import language, studio
 from core.language import Words
 from core.model import Preset
 
+_ICON = re.compile(r":(?=[\w+/-]+:)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
@@ -36,7 +37,10 @@ def spoken(name: str) -> str:
 
 def plain(text: object) -> str:
     """Text as it is, where Markdown would be read."""
-    return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+    # Streamlit looks for icons and emoji after Markdown has taken its backslashes away: a word joiner
+    # keeps ":material/home:" apart.
+    apart = _ICON.sub(":\u2060", str(text))
+    return _MARKDOWN.sub(r"\\\1", apart).replace("\n", " ")
 
 
 def money(micros: int | None) -> str:
