@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from core import clock, generation
+from core import generation
 from core.database import gallery, tasks
 from core.database.engine import reading
 from core.errors import NotFound
@@ -110,17 +110,6 @@ def count(studio: Studio, wanted: Filter) -> int:
     """How many match; COUNT_LIMIT + 1 means more than COUNT_LIMIT."""
     with reading(studio.engine) as connection:
         return gallery.count(connection, **_bounds(studio, wanted), limit=COUNT_LIMIT + 1)
-
-
-def spent_today(studio: Studio) -> int:
-    """What the calls of this day of TIMEZONE cost so far, in micro-dollars; unknown costs are not in it.
-
-    Raises DatabaseError kinds.
-    """
-    zone = studio.settings.zone
-    midnight = datetime.combine(clock.now().astimezone(zone).date(), time.min, tzinfo=zone)
-    with reading(studio.engine) as connection:
-        return gallery.spent(connection, midnight)
 
 
 def details(studio: Studio, output_key: str) -> Details:

@@ -117,6 +117,7 @@ def test_killed_in_the_middle_nothing_finished_is_lost(browser: Any, tmp_path: P
     with serving(folder, PROVIDER_CONCURRENCY="1") as first:
         page = open_page(browser, first.url)
         page.get_by_role("button", name="Try a sample photo").click()
+        page.get_by_role("button", name="Generate 1 picture").wait_for()
         page.get_by_role("radio", name="5", exact=True).click()
         page.get_by_role("button", name="Generate 5 pictures").click()
         page.get_by_text("1 of 5 ready").wait_for(timeout=30_000)

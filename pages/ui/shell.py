@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import history, studio
+from core import budget, studio
 from core.errors import PackshotError
 from pages.ui.component import component
 from pages.ui.words import chosen, dollars, plain, t
@@ -91,7 +91,7 @@ def _spent() -> int | None:
     at, spent = st.session_state.get("spent", (0.0, None))
     if spent is None or now - at > _FRESH:
         try:
-            spent = history.spent_today(studio.current())
+            spent = budget.today(studio.current()).spent
         except PackshotError:
             return None
         st.session_state["spent"] = (now, spent)
