@@ -109,7 +109,7 @@ def test_pictures_come_from_r2_and_none_through_the_desk(
     file.write_bytes(photo)
     page, asked, failed = watched(browser, server.url)
     page.get_by_text("Details", exact=True).click()
-    page.get_by_text(f"Gemini · {MODEL}").wait_for()
+    page.locator(f"input[aria-label=Model][value='Gemini · {MODEL}']").wait_for()
     make_two(page, file, price="US$0.0672")
     assert [call.path for call in model.asked] == [f"/v1beta/models/{MODEL}:generateContent"] * 2
     from_r2 = {url for url in asked if url.startswith(emulator.endpoint)}
