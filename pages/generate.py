@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core import generation, studio
-from core.errors import NotFound, PackshotError
+from core.errors import AlreadyMade, NotFound, PackshotError, PriceUnknown
 from core.generation import TaskView
 from core.model import Actor, Upload
 from pages.ui.hand import hand
@@ -24,17 +26,53 @@ if prefill := mine.prefill:
     mine.prefill = None
 
 
-def press() -> None:
+def press(*agreed: str) -> None:
     """Runs before the page is drawn again. Everything is read first: what was typed last may have come with
-    the very click. After that nothing of `st` is used, so that no other click can stop it half-way."""
+    the very click. After that nothing of `st` is used, so that no other click can stop it half-way.
+    `agreed`: "again" pays for the same pictures once more, "unpriced" goes on without a price."""
     photos, order = uploads(), standing(desk)
     if not mine.drawn or not photos:
         return  # A second click that was quicker than the page.
     mine.drawn = False
+    mine.agreed = frozenset(agreed)
+    order = replace(order, unpriced_ok="unpriced" in agreed)
     try:
-        mine.sent(generation.submit(desk, photos, order, by=Actor.local(), key=mine.draft))
+        again = "again" in agreed
+        mine.sent(generation.submit(desk, photos, order, by=Actor.local(), key=mine.draft, again=again))
     except PackshotError as error:
         mine.refused = error
+
+
+def open_made(task: str) -> None:
+    mine.task, mine.shown = task, False
+
+
+def choices(refused: PackshotError) -> None:
+    """What she can do all the same; what she agreed to before stays agreed."""
+    if isinstance(refused, AlreadyMade):
+        with st.container(horizontal=True):
+            st.button(
+                t("generate.open_made"),
+                icon=":material/open_in_new:",
+                key="open-made",
+                on_click=open_made,
+                args=(refused.task,),
+            )
+            st.button(
+                t("generate.anyway"),
+                icon=":material/refresh:",
+                key="again",
+                on_click=press,
+                args=(*mine.agreed, "again"),
+            )
+    elif isinstance(refused, PriceUnknown):
+        st.button(
+            t("generate.unpriced"),
+            icon=":material/paid:",
+            key="unpriced",
+            on_click=press,
+            args=(*mine.agreed, "unpriced"),
+        )
 
 
 def sample(name: str, product: str) -> None:
@@ -106,6 +144,7 @@ total = photos * order.outputs
 with st.bottom:
     if refused := mine.refused:
         show(refused)
+        choices(refused)
         mine.refused = None
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="bar"):
         say = t("generate.add")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import clock, doctor, studio
+from core import clock, doctor, generation, intake, studio
 from core.doctor import Finding
-from core.model import Health
+from core.errors import PackshotError
+from core.model import Actor, Health
 from pages.ui.reconcile import reconcile_card
 from pages.ui.shell import heading
 from pages.ui.trouble import harmless
-from pages.ui.words import local, plain, t, words
+from pages.ui.words import local, plain, provider_name, t, words
 
 ICONS = {
     Health.OK: ":green[:material/check_circle:]",
@@ -38,6 +39,29 @@ def draw(finding: Finding) -> None:
             st.markdown(t(here) if here in words() else harmless(finding.error, finding.data))
         elif f"{key}.remedy" in words():
             st.markdown(t(f"{key}.remedy", **data))
+
+
+def resume(provider: str) -> None:
+    """The button that lets a stopped provider go on."""
+    st.button(
+        t("system.resume", name=provider_name(provider)),
+        icon=":material/play_arrow:",
+        key=f"resume-{provider}",
+        on_click=go_on,
+        args=(provider,),
+    )
+
+
+def go_on(provider: str) -> None:
+    generation.resume(studio.current(), provider, by=Actor.local())
+    look(False)
+
+
+def stops() -> dict[str, PackshotError]:
+    try:
+        return intake.stopped(studio.current())
+    except PackshotError:
+        return {}  # The database's own line says it.
 
 
 def look(write: bool) -> None:
@@ -68,10 +92,18 @@ verdict = t("system.found", what=t("system.and").join(said)) if said else t("sys
 seconds = sum(finding.ms for finding in findings) / 1000
 took = f"{seconds:.1f}" if seconds >= 0.1 else f"{max(seconds, 0.01):.2f}"
 st.markdown(verdict + t("system.checked", time=f"{local(at):%H:%M}", seconds=took))
+stopped = stops()
 for finding in sorted(findings, key=lambda found: ORDER.index(found.health)):
     if finding.health is not Health.OK:
         with st.container(border=True):
             draw(finding)
+            if finding.part == "provider" and stopped.pop(studio.current().settings.provider, None):
+                resume(studio.current().settings.provider)
+for provider, error in stopped.items():
+    with st.container(border=True):
+        st.markdown(f"{ICONS[Health.FAILED]} **{provider_name(provider)}**")
+        st.markdown(harmless(error.kind, error.data))
+        resume(provider)
 fine = [finding for finding in findings if finding.health is Health.OK]
 if fine:
     with st.container(border=True), st.grid(2, gap=("small", "large"), min_column_width=280):

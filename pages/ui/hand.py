@@ -42,6 +42,8 @@ class Hand:
     shown: bool = True
     """The address shows `task`."""
     refused: PackshotError | None = None
+    agreed: frozenset[str] = frozenset()
+    """What the press that was refused said yes to."""
     prefill: Order | None = None
 
     def sent(self, key: str) -> None:

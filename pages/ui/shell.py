@@ -81,21 +81,25 @@ def status() -> None:
     address = st.get_option("server.address") or "0.0.0.0"  # noqa: S104 - shown, not bound
     local = address in ("127.0.0.1", "localhost", "::1")
     reach = t("nav.only_you" if local else "nav.network", address=plain(address))
-    spent = _spent()
-    st.caption(reach if spent is None else t("nav.today", spent=plain(dollars(spent)), reach=reach))
+    st.caption(" · ".join([*_today(), reach]))
 
 
-def _spent() -> int | None:
-    """Read again after some seconds; None when the database does not say."""
+def _today() -> list[str]:
+    """What today cost and may have cost, against its limit; nothing when the database does not say."""
     now = time.monotonic()
-    at, spent = st.session_state.get("spent", (0.0, None))
-    if spent is None or now - at > _FRESH:
+    at, spend = st.session_state.get("spend", (0.0, None))
+    if spend is None or now - at > _FRESH:
         try:
-            spent = budget.today(studio.current()).spent
+            spend = budget.today(studio.current())
         except PackshotError:
-            return None
-        st.session_state["spent"] = (now, spent)
-    return int(spent)
+            return []
+        st.session_state["spend"] = (now, spend)
+    used = plain(dollars(spend.used))
+    if spend.limit is None:
+        said = [t("nav.today", spent=used)]
+    else:
+        said = [t("nav.today_of", spent=used, limit=f"{spend.limit / 1_000_000:.2f}")]
+    return [*said, t("nav.uncertain", amount=plain(dollars(spend.possible)))] if spend.possible else said
 
 
 def shell() -> None:

@@ -265,3 +265,54 @@ def test_a_photo_can_be_taken_away(desk: Desk, page: Open, photo: bytes) -> None
     photos.clear()
     app.run()
     assert "Add at least one photo to start." in said(app)
+
+
+def chosen(page: Open, photo: bytes) -> Any:
+    """The page with one photo and the model that costs."""
+    app = page()
+    app.file_uploader[0].upload("cup.jpg", photo).run()
+    next(box for box in app.selectbox if "scripted" in str(box.options)).set_value("gemini scripted").run()
+    return app
+
+
+def test_the_same_pictures_are_offered_instead_of_paid_for_twice(
+    desk: Desk, page: Open, photo: bytes
+) -> None:
+    opened = desk(work=False)
+    first = chosen(page, photo)
+    first.button(key="press").click().run()
+    made = first.query_params["task"]
+    app = chosen(page, photo)
+    app.button(key="press").click().run()
+    assert "Nothing was sent or charged. Open them, or generate anyway." in said(app)
+    app.button(key="again").click().run()
+    assert app.query_params["task"] != made, "she paid for them once more"
+    app = chosen(page, photo)
+    app.button(key="press").click().run()
+    app.button(key="open-made").click().run()
+    assert not app.exception
+    assert opened.store.list("input/").objects and "**0 of 1 ready**" in said(app)
+    assert not app.button(key="press").disabled, "her photo is still there"
+
+
+def test_a_model_without_a_price_asks_once_while_a_limit_is_set(
+    desk: Desk, page: Open, photo: bytes, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripted, "estimate", lambda model, size: None)
+    opened = desk(work=False, daily_budget_usd=1)
+    for presses in (["unpriced"], ["unpriced", "again"]):
+        app = chosen(page, photo)
+        app.button(key="press").click().run()
+        assert "the price of scripted is not known" in said(app)
+        for press in presses:
+            app.button(key=press).click().run()
+        assert generation.view(opened, app.query_params["task"]).task.unpriced_ok
+
+
+def test_a_limit_that_is_passed_is_told_and_keeps_the_photo(desk: Desk, page: Open, photo: bytes) -> None:
+    opened = desk(work=False, daily_budget_usd=0.01)
+    app = chosen(page, photo)
+    app.button(key="press").click().run()
+    assert "This would pass the day's limit of US$0\\.01. Nothing was sent or charged." in said(app)
+    assert opened.store.list().objects == ()
+    assert not app.button(key="press").disabled

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from core import budget, clock, intake
+from core.database import provider_states
+from core.database.engine import writing
 from core.studio import Studio
 from tests.pages.conftest import Open, said
 
@@ -41,3 +44,25 @@ def test_the_write_test_is_a_press(desk: Desk, page: Open, tmp_path: Path) -> No
     assert not app.exception
     assert any("**Write test**" in m.value for m in app.markdown)
     assert [path for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+
+
+def test_a_stopped_provider_goes_on_by_a_press(desk: Desk, page: Open) -> None:
+    opened = desk(work=False)
+    with writing(opened.engine) as connection:
+        provider_states.stop(connection, "gemini", "QuotaExhausted", {"until": None}, None)
+    app = page("system")
+    assert "Quota or credit is used up." in said(app)
+    app.button(key="resume-gemini").click().run()
+    assert not app.exception
+    assert "Quota or credit is used up." not in said(app)
+    assert intake.stopped(opened) == {}
+
+
+def test_the_limit_of_the_day_stands_in_the_sidebar(desk: Desk, page: Open) -> None:
+    opened = desk(work=False, daily_budget_usd=10)
+    with writing(opened.engine) as connection:
+        day = budget.day_of(opened, clock.now())
+        budget.reserve(opened, connection, day=day, payer="local", micros=3_180_000)
+        budget.settle(connection, day=day, payer="local", reserved=3_180_000, cost=None, may_be_charged=True)
+    text = said(page("system"))
+    assert "Today US\\$3\\.18 of 10.00" in text and "not certain" in text
