@@ -181,7 +181,7 @@ def seeded(folder: Path) -> Iterator[dict[str, str]]:
     with open_studio(settings, providers={"gateway": model}) as studio:
         tasks = {}
         for name, preset, outputs in (("white", "white_bg_front", 1), ("done", "professional_photo", 2)):
-            wanted = order(preset=preset, outputs=outputs, provider="gateway")
+            wanted = order(preset=preset, outputs=outputs, provider="gateway", ratio="1:1")
             tasks[name] = generation.submit(studio, uploads, wanted, by=BY)
             while generation.view(studio, tasks[name]).pending:
                 time.sleep(0.1)
@@ -193,7 +193,7 @@ def seeded(folder: Path) -> Iterator[dict[str, str]]:
             ("senbei", 1): "wait",
             ("senbei", 2): "wait",
         }
-        wanted = order(preset="lifestyle_scene", outputs=2, provider="gateway")
+        wanted = order(preset="lifestyle_scene", outputs=2, provider="gateway", ratio="1:1")
         tasks["running"] = generation.submit(studio, uploads, wanted, by=BY)
         while generation.view(studio, tasks["running"]).count(OutputState.RUNNING) < 3:
             time.sleep(0.1)
