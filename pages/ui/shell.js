@@ -55,7 +55,7 @@ function press(event) {
   document.documentElement.dataset.pressed = ""
   let ran = false
   const watcher = new MutationObserver(() => {
-    ran ||= app.dataset.testScriptState === "running"
+    ran ||= app.dataset.testScriptState !== "notRunning"
     if (ran && app.dataset.testScriptState === "notRunning") done()
   })
   const done = () => {

@@ -31,7 +31,7 @@ WATCH = """() => {
         document.addEventListener('keydown', start, { capture: true, once: true })
         const watcher = new MutationObserver(() => {
             const state = app.dataset.testScriptState
-            ran ||= state === 'running'
+            ran ||= state !== 'notRunning'
             if (!ran || state !== 'notRunning') return
             watcher.disconnect()
             requestAnimationFrame(() => done(performance.now() - pressed))
