@@ -27,7 +27,7 @@ from PIL import Image
 from tests.parts import model_rules
 from tests.parts.model_rules import Refused
 
-KEY = "AIzaSy-a-test-key-0123456789abcdef"
+KEY = "the-key-of-the-model-server"
 
 
 @dataclass(frozen=True, kw_only=True)
