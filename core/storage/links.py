@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -13,6 +14,8 @@ STEP = 3600
 """Seconds for which a link stays the same text."""
 LIFE = 2 * STEP
 """Seconds from the start of its hour for which a link is good."""
+KEPT = 8192
+"""Links that are remembered; each is about 300 bytes."""
 
 
 def disposition(name: str) -> str:
@@ -35,11 +38,16 @@ class LinkSigner:
     def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._serializer = URLSafeSerializer(secret, salt="pictures")
         self._clock = clock
+        # A page of 48 pictures asks for some 200 links at every rerun, and they are the same for an hour.
+        self._token = lru_cache(KEPT)(self._sign)
 
     def link(self, key: str, *, download: str | None = None) -> str:
         """A path on this server, good for one to two hours."""
         expires = int(self._clock()) // STEP * STEP + LIFE
-        return f"/pictures/{self._serializer.dumps([key, expires, download])}"
+        return f"/pictures/{self._token(key, expires, download)}"
+
+    def _sign(self, key: str, expires: int, download: str | None) -> str:
+        return str(self._serializer.dumps([key, expires, download]))
 
     def read(self, token: str) -> PictureLink | None:
         """What a token stands for; None for a forged, malformed or expired one."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from core.storage.links import LIFE, STEP, disposition
+from core.storage.links import KEPT, LIFE, STEP, disposition
 
 
 class _HourlyAuth(S3SigV4QueryAuth):  # type: ignore[misc]  # botocore has no types.
@@ -37,10 +38,14 @@ def presigner(
     """
     auth = _HourlyAuth(Credentials(access_key, secret_key), clock)
 
-    def presigned(key: str, download: str | None) -> str:
+    @lru_cache(KEPT)
+    def signed(key: str, download: str | None, hour: int) -> str:
         params = {"response-content-disposition": disposition(download)} if download else {}
         request = AWSRequest(method="GET", url=f"{base}/{key}", params=params)
         auth.add_auth(request)
         return str(request.url)
+
+    def presigned(key: str, download: str | None) -> str:
+        return signed(key, download, int(clock()) // STEP)
 
     return presigned
