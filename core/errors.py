@@ -11,6 +11,7 @@ PackshotError
 ├── AlreadyMade         the same pictures are under way or came within the hour
 ├── BudgetExhausted     a limit of the day would be passed; nothing was sent
 ├── PriceUnknown        a limit is set and the model has no price; nothing was sent
+├── DescriberMissing    no model for descriptions is set
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
@@ -27,7 +28,8 @@ PackshotError
 └── ProviderError
     ├── NotSent  BadRequest  Auth  ModelNotFound          nothing was charged
     ├── RateLimited  QuotaExhausted  AccountLimited       nothing was charged
-    └── Overloaded  OutcomeUnknown  NotFetched  Blocked  NoImage  BadImage   may have been charged
+    ├── Overloaded  OutcomeUnknown  NotFetched            may have been charged
+    └── Blocked  NoImage  BadImage  BadDescription        may have been charged
 
 `kind` is the class name; with `data` it is what rows keep and what `core.language` turns into
 "what happened, what it means, what to do next".
@@ -140,6 +142,10 @@ class PriceUnknown(PackshotError):
 
     def __init__(self, model: str) -> None:
         super().__init__(model=model)
+
+
+class DescriberMissing(PackshotError):
+    """GEMINI_THINKING_MODEL, or a key for it, is not set."""
 
 
 class NotFound(PackshotError):
@@ -388,6 +394,17 @@ class BadImage(ProviderError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail=detail[:200])
+
+
+class BadDescription(ProviderError):
+    """An answer that is no description. `reason`: NO_TEXT, CUT_OFF, NOT_JSON or WRONG_FIELDS; `fields` names
+    the wrong ones; `text` is what came, for the journal."""
+
+    may_be_charged = True
+
+    def __init__(self, reason: str, *, fields: str = "", text: str = "") -> None:
+        self.text = text
+        super().__init__(reason=reason, fields=fields[:200])
 
 
 def restored(kind: str, data: Mapping[str, Any]) -> PackshotError:

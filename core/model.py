@@ -89,6 +89,23 @@ class Upload:
     data: bytes = field(repr=False)
     sku: str = ""
     product_name: str = ""
+    description: Mapping[str, Any] | None = None
+    """Facts of the product by the names of `Description`, as the operator lets them stand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a vision model says of the product in one photo. Every text is one line."""
+
+    description: str
+    """What the photo shows of it."""
+    product_type: str = ""
+    category: str = ""
+    key_features: tuple[str, ...] = ()
+    headline: str = ""
+    """For a listing; never for a picture."""
+    prompt: str = ""
+    """A scene that the model would put it in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +142,8 @@ class Preset:
     default_style: str
     plain_background: bool
     """The picture is the product on white: the local cut-out can make it."""
+    describe: bool
+    """The page offers to describe the photos first."""
 
 
 @dataclass(frozen=True, kw_only=True)

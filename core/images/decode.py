@@ -65,10 +65,10 @@ def decode(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Decode
     )
 
 
-def preview(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> bytes:
-    """A JPEG of 160 px for the tray of chosen photos. Raises the same kinds as `decode`."""
+def preview(data: bytes, *, name: str, max_bytes: int, max_pixels: int, side: int = 160) -> bytes:
+    """A JPEG of at most `side` pixels; 160 is for the tray of chosen photos. Raises the kinds of `decode`."""
     picture, _, _ = _upright(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
-    picture.thumbnail((160, 160), Image.Resampling.BILINEAR, reducing_gap=2)
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2)
     small = io.BytesIO()
     picture.save(small, "JPEG", quality=80)
     return small.getvalue()

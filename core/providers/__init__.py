@@ -1,10 +1,12 @@
-"""The seam to image models: one request in, one picture or one typed error out."""
+"""The seams to models: one request in, one picture, one description or one typed error out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from core.model import Description
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,50 @@ class ImageProvider(Protocol):
         Raises a `ProviderError` when generation could not work. `listed` is False when the provider's list
         lacks the configured model, None when it has no list.
         """
+        ...
+
+    def close(self) -> None:
+        """Give connections back; nothing is asked after it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeRequest:
+    """One photo to be described: a JPEG, upright and in sRGB."""
+
+    model: str
+    photo: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeAnswer:
+    """One description and what it cost."""
+
+    description: Description
+    cost_micros: int | None
+    """Millionths of a US dollar; None is unknown, 0 is free."""
+    model_version: str | None = None
+    request_id: str | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Describer(Protocol):
+    """A vision model that says what a photo shows. Raises `ProviderError` kinds as `ImageProvider` does."""
+
+    name: str
+    """The provider that is asked."""
+    model: str
+
+    def estimate(self) -> int | None:
+        """Millionths of a US dollar for one description; None when the price is unknown."""
+        ...
+
+    def describe(self, request: DescribeRequest) -> DescribeAnswer:
+        """Ask once; never repeat by itself."""
+        ...
+
+    def probe(self) -> Mapping[str, Any]:
+        """As `ImageProvider.probe`."""
         ...
 
     def close(self) -> None:

@@ -62,35 +62,54 @@ def gemini_cost(model: str, usage: Mapping[str, Any]) -> int | None:
     Where the answer's tokens are not told apart all of them are counted as picture, the dearer kind.
     """
     found = price("gemini", model)
-    prompt, answer = _count(usage, "promptTokenCount"), _count(usage, "candidatesTokenCount")
+    prompt, answer = count(usage, "promptTokenCount"), count(usage, "candidatesTokenCount")
     if found is None or (prompt is None and answer is None):
         return None
     details = usage.get("candidatesTokensDetails")
     if isinstance(details, list) and details:
         image = sum(
-            _count(part, "tokenCount") or 0
+            count(part, "tokenCount") or 0
             for part in details
             if isinstance(part, dict) and part.get("modality") == "IMAGE"
         )
         text = max(0, (answer or 0) - image)
     else:
         image, text = answer or 0, 0
-    text += _count(usage, "thoughtsTokenCount") or 0
+    text += count(usage, "thoughtsTokenCount") or 0
     return _micros((prompt or 0) * found.text_in + image * found.image_out + text * found.text_out)
 
 
 def openai_cost(model: str, usage: Mapping[str, Any]) -> int | None:
     """Micro-dollars by OpenAI's `usage`; input that is not told apart is counted as picture, the dearer."""
     found = price("openai", model)
-    total, out = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    total, out = count(usage, "input_tokens"), count(usage, "output_tokens")
     if found is None or total is None or out is None:
         return None
     details = usage.get("input_tokens_details")
-    text = min(total, _count(details, "text_tokens") or 0) if isinstance(details, dict) else 0
+    text = min(total, count(details, "text_tokens") or 0) if isinstance(details, dict) else 0
     return _micros(text * found.text_in + (total - text) * found.image_in + out * found.image_out)
 
 
-def _count(values: Mapping[str, Any], name: str) -> int | None:
+DESCRIPTION = (2_000, 1_500)
+"""Tokens of one description, in and out: a photo of 1024 px with the question, an answer with thoughts."""
+
+
+def text_estimate(provider: str, model: str) -> int | None:
+    """Micro-dollars of one description, before it is asked for; None when the price is unknown."""
+    return text_cost(provider, model, *DESCRIPTION)
+
+
+def text_cost(provider: str, model: str, tokens_in: int | None, tokens_out: int | None) -> int | None:
+    """Micro-dollars of an answer in words by its tokens; None when they or the price are unknown."""
+    found = _table().get(provider, {}).get("texts", {}).get(model)
+    if found is None or tokens_in is None or tokens_out is None:
+        return None
+    each = [int(Decimal(found[name]) * 1_000_000) for name in ("tokens_in", "tokens_out")]
+    return _micros(tokens_in * each[0] + tokens_out * each[1])
+
+
+def count(values: Mapping[str, Any], name: str) -> int | None:
+    """A number of tokens that a usage reports; None when it does not."""
     found = values.get(name)
     return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
 
