@@ -12,7 +12,7 @@ from core import doctor as doctors
 from core import generation, presets, repair
 from core import history as histories
 from core import reconcile as reconciling
-from core.console import agreed, desk, follow, give, read, report, said, say, words
+from core.console import agreed, described, desk, follow, give, read, report, said, say, words
 from core.model import Actor, Health, Order, Upload
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -33,6 +33,7 @@ def generate(
     unpriced: Annotated[
         bool, typer.Option("--unpriced", help="Also when a daily limit is set and the price is unknown.")
     ] = False,
+    describe: Annotated[bool, typer.Option("--describe", help="Ask what the photos show first.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make pictures of photos and wait for them."""
@@ -56,6 +57,8 @@ def generate(
         )
         limit = studio.settings.max_bytes
         uploads = [Upload(name=path.name, data=read(path, limit), sku=sku) for path in photos]
+        if describe:
+            uploads = described(studio, uploads, unpriced=unpriced)
         key = generation.submit(studio, uploads, order, by=Actor.local(), again=again)
         follow(studio, key, as_json=as_json)
 

@@ -46,21 +46,28 @@ def today(studio: Studio, by: Actor | None = None) -> Spend:
 
 
 def check(studio: Studio, order: Order, pictures: int, *, by: Actor) -> None:
-    """Refuse an order that today's limits can't hold, before anything is stored.
+    """Refuse an order that today's limits can't hold, before anything is stored (`check_price`)."""
+    each = studio.providers[order.provider].estimate(order.model, order.size)
+    check_price(studio, order.model, each, pictures, unpriced_ok=order.unpriced_ok, by=by)
+
+
+def check_price(
+    studio: Studio, model: str, each: int | None, calls: int, *, unpriced_ok: bool, by: Actor
+) -> None:
+    """Can today's limits hold so many calls at `each` micro-dollars?
 
     The limits are held again, for good, before each call. Raises BudgetExhausted; PriceUnknown when a limit
-    is set, the model has no price and the order does not say that this is fine.
+    is set, the model has no price and nobody says that this is fine.
     """
     settings = studio.settings
     if settings.daily_budget_usd is None and settings.user_daily_budget_usd is None:
         return
-    each = studio.providers[order.provider].estimate(order.model, order.size)
     if each is None:
-        if not order.unpriced_ok:
-            raise PriceUnknown(order.model)
+        if not unpriced_ok:
+            raise PriceUnknown(model)
         return
     for spend, whose in ((today(studio), "desk"), (today(studio, by), "user")):
-        if each and spend.limit is not None and spend.used + each * pictures > spend.limit:
+        if each and spend.limit is not None and spend.used + each * calls > spend.limit:
             raise exhausted(studio, whose, spend.limit)
 
 

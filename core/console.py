@@ -8,16 +8,18 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from core import generation, language, telemetry
+from core import describing, generation, language, telemetry
 from core.doctor import Finding
 from core.errors import DatabaseUnavailable, PackshotError, SettingsWrong
 from core.intake import clean
-from core.model import Actor, Output, OutputState
+from core.model import Actor, Output, OutputState, Upload
 from core.settings import load_settings
 from core.studio import Studio, open_studio
 
@@ -107,6 +109,24 @@ def read(path: Path, limit: int) -> bytes:
             return file.read(limit + 1)
     except OSError as exc:
         raise typer.BadParameter(f"{clean(path.name)} can't be read: {exc.strerror}") from exc
+
+
+def described(studio: Studio, uploads: list[Upload], *, unpriced: bool) -> list[Upload]:
+    """The photos with what the model says of them; a failure is told and ends it with exit 1."""
+    ask = partial(describing.describe, studio, by=Actor.local(), unpriced_ok=unpriced)
+    asked = [studio.asking.submit(ask, upload) for upload in uploads]
+    found, failed = [], False
+    for upload, future in zip(uploads, asked, strict=True):
+        try:
+            found.append(replace(upload, description=asdict(future.result())))
+        except PackshotError as error:
+            failed = True
+            text = words.sentence(error.kind, error.data, zone=studio.settings.zone, about="describe")
+            say(words("command.describe", name=upload.name, title=words.title(error.kind), say=text))
+    if failed:
+        say(words("command.without"))
+        raise typer.Exit(1)
+    return found
 
 
 def wait(studio: Studio, key: str) -> None:

@@ -51,6 +51,8 @@ def examine(studio: Studio, *, write: bool = False) -> list[Finding]:
         ("clock", _clock),
         ("disk", _disk),
     ]
+    if studio.settings.gemini_thinking_model:
+        parts.insert(5, ("describer", _describer))
     if studio.settings.use_r2_storage:
         parts.insert(4, ("links", doctor_storage.links))
     if write:
@@ -126,7 +128,18 @@ def _probe(studio: Studio) -> Look:
     listed = provider.probe().get("listed", True)
     if provider.name == "local":
         return Health.OK, "local", {}
-    about = {"provider": provider.name, "model": provider.models()[0].name}
+    return _known(listed, provider.name, provider.models()[0].name)
+
+
+def _describer(studio: Studio) -> Look:
+    describer = studio.describer
+    if describer is None:
+        return Health.WARNING, "no_key", {"model": studio.settings.gemini_thinking_model}
+    return _known(describer.probe().get("listed", True), describer.name, describer.model)
+
+
+def _known(listed: bool | None, provider: str, model: str) -> Look:
+    about = {"provider": provider, "model": model}
     if listed is None:
         return Health.OK, "no_list", about
     return (Health.OK, "ok", about) if listed else (Health.WARNING, "not_listed", about)

@@ -136,7 +136,13 @@ def again(studio: Studio, output_key: str, *, by: Actor) -> str:
 def photo_again(studio: Studio, photo: Photo) -> Upload:
     """A stored photo as an upload. Raises StorageError kinds."""
     data = studio.store.get(photo.object_key)
-    return Upload(name=photo.original_name, data=data, sku=photo.sku, product_name=photo.product_name)
+    return Upload(
+        name=photo.original_name,
+        data=data,
+        sku=photo.sku,
+        product_name=photo.product_name,
+        description=photo.description,
+    )
 
 
 def order_of(task: Task) -> Order:

@@ -7,10 +7,10 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core import clock, presets
 from core.database import provider_states, queue, tasks
@@ -18,6 +18,7 @@ from core.database.engine import reading, writing
 from core.errors import AlreadyMade, OrderRefused, PackshotError, TextTooLong, restored
 from core.images.decode import Decoded
 from core.model import Actor, ChecksState, Order, OutputState, Preset, ReviewState, Upload
+from core.providers.description import LIMITS, MOST_FEATURES
 from core.storage.keys import input_key, thumb_key
 from core.studio import Studio
 
@@ -50,10 +51,27 @@ def cleaned(uploads: Sequence[Upload], order: Order) -> tuple[list[Upload], Orde
             name=clean(upload.name).strip() or "-",
             sku=clean(upload.sku).strip(),
             product_name=clean(upload.product_name).strip(),
+            description=facts(upload.description),
         )
         for upload in uploads
     ]
     return plain, replace(order, style=clean(order.style, lines=True).strip())
+
+
+def facts(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The facts of a product by the names of `Description`, cleaned; what has another name is dropped.
+
+    None when nothing is left.
+    """
+    found: dict[str, Any] = {}
+    for name in LIMITS:
+        value = (given or {}).get(name)
+        if name == "key_features":
+            features = (clean(str(feature)).strip() for feature in value or ())
+            found[name] = [feature for feature in features if feature]
+        else:
+            found[name] = clean(str(value or "")).strip()
+    return found if any(found.values()) else None
 
 
 def check(studio: Studio, uploads: Sequence[Upload], order: Order, key: str | None = None) -> Preset:
@@ -78,6 +96,12 @@ def check(studio: Studio, uploads: Sequence[Upload], order: Order, key: str | No
     texts = [("style", order.style, 2000)]
     for upload in uploads:
         texts += [("sku", upload.sku, 128), ("product_name", upload.product_name, 300)]
+        told = dict(upload.description or {})
+        features = told.pop("key_features", [])
+        if len(features) > MOST_FEATURES:
+            raise OrderRefused("key_features", len(features), f"0-{MOST_FEATURES}")
+        texts += [("key_features", feature, LIMITS["key_features"]) for feature in features]
+        texts += [(name, text, LIMITS[name]) for name, text in told.items()]
     for name, text, limit in texts:
         if len(text) > limit:
             raise TextTooLong(name, len(text), limit)
@@ -114,7 +138,12 @@ def insert(
     Raises AlreadyMade, unless `again`, when it would pay twice for one question within the hour.
     """
     now = clock.now()
-    prompts = [presets.render(preset, style=order.style, product_name=u.product_name) for u in uploads]
+    prompts = [
+        presets.render(
+            preset, style=order.style, product_name=upload.product_name, description=upload.description
+        )
+        for upload in uploads
+    ]
     wanted = [
         [request_key(order, prompt, item.sha256, variant) for variant in range(1, order.outputs + 1)]
         for prompt, item in zip(prompts, decoded, strict=True)
@@ -163,6 +192,7 @@ def insert(
                     "original_type": item.original_type,
                     "original_bytes": len(upload.data),
                     "original_sha256": item.original_sha256,
+                    "description": upload.description,
                 }
                 for position, (key, upload, item, prompt) in enumerate(
                     zip(keys, uploads, decoded, prompts, strict=True), 1

@@ -69,13 +69,18 @@ class Words:
         """What happened, in two or three words, for an error's kind."""
         return self(f"error.{kind}.title")
 
-    def sentence(self, kind: str, data: Mapping[str, Any], *, zone: tzinfo = UTC) -> str:
+    def sentence(
+        self, kind: str, data: Mapping[str, Any], *, zone: tzinfo = UTC, about: str = "error"
+    ) -> str:
         """What happened, what it means, what to do next; moments on the clock of `zone`.
 
-        `kept` in the data: a picture came that the store did not take.
+        `kept` in the data: a picture came that the store did not take. `about` "describe" takes the words
+        for a description that did not come, where they differ.
         """
         unknown = any(value is None for value in data.values()) or not data
-        key = f"error.{kind}.say"
+        key = f"{about}.{kind}.say"
+        if key not in self:
+            key = f"error.{kind}.say"
         if "kept" in data:
             return self("error.kept" if data["kept"] else "error.lost")
         values = dict(data)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from core import clock, making, recovery, telemetry
+from core import clock, making, questions, recovery, telemetry
 from core.database import provider_states, queue
 from core.database.engine import reading, writing
 from core.errors import Auth, DatabaseBehind, DatabaseError, PackshotError
@@ -134,6 +134,7 @@ class Runner:
                 # A key is read at the start only, so one that was refused may be another now.
                 provider_states.resume(connection, list(self._studio.providers), kind=Auth.__name__)
                 self._worker_id = queue.register_worker(connection, values)
+            questions.give_up(self._studio)
             self._seek(recovery.recover(self._studio))
         return self._worker_id
 

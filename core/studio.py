@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import DatabaseError, SettingsWrong
 from core.metrics import Meters
-from core.providers import ImageProvider
+from core.providers import Describer, ImageProvider
 from core.settings import ROOT, Settings
 from core.storage import ObjectStore
 from core.storage.folder import FolderStore
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _SECRET_LENGTH = 16
+_DRAIN = 25.0
+"""Seconds that a closing desk waits for what was sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,12 @@ class Studio:
     """For work on pictures while a page waits."""
     enqueue: Callable[[Sequence[int]], None]
     """Says that these outputs wait."""
+    describer: Describer | None
+    """What describes photos, where such a model is set."""
+    asking: ThreadPoolExecutor
+    """For descriptions while a page waits: their own threads, since each takes many seconds."""
+    closing: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set when this process waits for nothing any more."""
     meters: Meters = field(default_factory=Meters, repr=False)
     """What this process counts."""
 
@@ -55,6 +65,7 @@ def open_studio(
     *,
     work: bool = True,
     providers: Mapping[str, ImageProvider] | None = None,
+    describer: Describer | None = None,
     store: ObjectStore | None = None,
 ) -> Iterator[Studio]:
     """Open everything; with `work` this process also runs what waits.
@@ -63,6 +74,7 @@ def open_studio(
     Raises SettingsWrong when no secret for links can be kept.
     """
     from core.database.engine import make_engine
+    from core.providers.describers import make_describer
     from core.runner import Runner
 
     signer = LinkSigner(app_secret(settings))
@@ -70,6 +82,8 @@ def open_studio(
         settings.database_url.get_secret_value(), pool_size=settings.provider_concurrency + 8
     )
     made = None if providers else make_providers(settings)
+    describes = describer or make_describer(settings)
+    asking = ThreadPoolExecutor(settings.provider_concurrency, thread_name_prefix="describing")
     runner: Runner | None = None
     meters = Meters()
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="pictures") as pool:
@@ -82,6 +96,8 @@ def open_studio(
             providers=providers or made or {},
             pool=pool,
             enqueue=lambda ids: runner.wake() if runner else None,
+            describer=describes,
+            asking=asking,
             meters=meters,
         )
         with suppress(DatabaseError):
@@ -92,10 +108,18 @@ def open_studio(
         try:
             yield studio
         finally:
-            idle = runner.stop() if runner else True
-            if idle:  # A picture that was sent and is still awaited keeps its connection.
+            until = time.monotonic() + _DRAIN
+            ending = threading.Thread(target=asking.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+            ending.start()
+            idle = runner.stop(drain=_DRAIN) if runner else True
+            # What was sent and is still awaited keeps its connection.
+            if idle:
                 for provider in (made or {}).values():
                     provider.close()
+            ending.join(max(0.0, until - time.monotonic()))
+            studio.closing.set()
+            if describes and describes is not describer and not ending.is_alive():
+                describes.close()
             engine.dispose()
 
 

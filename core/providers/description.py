@@ -18,14 +18,14 @@ LIMITS = {
     "prompt": 1000,
 }  # fmt: skip
 """Characters of each field that are kept; of each feature."""
-MOST_FEATURES = 8
+MOST_FEATURES = 12
 
 _ASKED = {
     "description": "What the photo shows of the product: form, pack, materials, colours, and label text as "
     "it is written. Two or three sentences, nothing that can't be seen.",
     "product_type": "What it is, in at most six words.",
     "category": "Its shelf in a shop, such as Grocery > Rice.",
-    "key_features": f"At most {MOST_FEATURES} short facts that a buyer can see or read on the pack.",
+    "key_features": "At most eight short facts that a buyer can see or read on the pack.",
     "headline": "A listing's headline of at most 12 words, without claims that the pack does not make.",
     "prompt": "One sentence: a surface, a light and few props for a photograph of it. No text, no people.",
 }

@@ -130,7 +130,7 @@ def _kind(reply: Reply, said: Said, model: str) -> ProviderError:
     if reason := block_reason(said):
         return Blocked("prompt", reason)
     if status == 404 or 300 <= status < 400:
-        return BadRequest(f"there is no image model at this address (HTTP {status})")
+        return BadRequest(f"there is no model at this address (HTTP {status})")
     return BadRequest(said.message or f"HTTP {status}")
 
 

@@ -303,7 +303,8 @@ def test_an_answer_that_takes_too_long_is_unknown(
     def hurried(*where: Any, read: float, **body: Any) -> http.Reply:
         return post(*where, read=read / 1000, **body)
 
-    monkeypatch.setattr(f"core.providers.{who}.post", hurried)
+    where = "gemini_api" if who == "gemini" else who
+    monkeypatch.setattr(f"core.providers.{where}.post", hurried)
     server.script = [Reply(delay=0.8)]
     with pytest.raises(errors.OutcomeUnknown):
         provider(who).generate(wanted(photo, model=MODELS[who]))
