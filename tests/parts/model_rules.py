@@ -24,7 +24,9 @@ GEMINI: dict[str, tuple[dict[str, tuple[int, int]], tuple[str, ...]]] = {
     "gemini-3.1-flash-lite-image": (_AT_1K, ()),
     "gemini-2.5-flash-image": (_AT_1K, ()),
 }
-LISTED = ("nano-banana-2-4k", "nano-banana-2", "gpt-image-2")
+TEXT = "gemini-3-flash"
+"""The model that answers in words, at every vendor."""
+LISTED = ("nano-banana-2-4k", "nano-banana-2", "gpt-image-2", TEXT)
 _KNOWN: dict[str, Any] = {
     "contents": {"role": 0, "parts": {"text": 0, "inlineData": {"mimeType": 0, "data": 0}}},
     "systemInstruction": {"role": 0, "parts": {"text": 0}},
@@ -91,7 +93,7 @@ def _check(value: Any, known: Any, where: str) -> None:
 
 
 def gemini_model(name: str) -> dict[str, Any]:
-    if name not in GEMINI:
+    if name not in GEMINI and name != TEXT:
         message = (
             f"models/{name} is not found for API version v1beta, or is not supported for generateContent."
         )
@@ -181,3 +183,61 @@ def openai_request(path: str, body: Any) -> tuple[tuple[int, int], bytes | None]
 
 def listed_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 1764000000, "owned_by": "test"}
+
+
+FACTS: dict[str, Any] = {
+    "description": "A blue paper bag of rice. The label reads 香米 5 kg.",
+    "product_type": "Jasmine rice",
+    "category": "Grocery > Rice",
+    "key_features": ["5 kg", "resealable bag"],
+    "headline": "Jasmine rice for every day",
+    "prompt": "A pale oak table in morning light, a bowl beside the bag.",
+}
+"""What the model that answers in words says of every photo."""
+_CHAT = {"model", "messages", "response_format", "max_tokens", "temperature", "n"}
+_SCHEMA = {"type", "properties", "required", "items", "propertyOrdering", "description", "nullable", "enum"}
+
+
+def gemini_words(body: Any) -> dict[str, Any]:
+    """What Google's text model says by the request's schema. Raises Refused."""
+    _check(normal(body), _KNOWN, "")
+    config = normal({**body["generationConfig"], "responseSchema": None})
+    if config.get("responseMimeType") != "application/json":
+        raise _google_400("Response schema is only supported with response mime type application/json.")
+    if "responseModalities" in config or "imageConfig" in config:
+        raise _google_400("This model does not support image output.")
+    schema = body["generationConfig"].get("responseSchema") or body["generationConfig"]["response_schema"]
+    _check_schema(schema)
+    blobs = [part["inlineData"] for part in normal(body)["contents"][0]["parts"] if "inlineData" in part]
+    for blob in blobs:
+        _photo(blob["data"])
+    return {name: FACTS[name] for name in schema["properties"]}
+
+
+def _check_schema(schema: Any) -> None:
+    if strange := sorted({camel(name) for name in schema} - _SCHEMA):
+        raise _google_400(f"Unknown name \"{strange[0]}\" at 'generation_config.response_schema'")
+    if schema["type"] not in ("OBJECT", "ARRAY", "STRING"):
+        raise _google_400(f"Invalid value at 'generation_config.response_schema.type': {schema['type']}")
+    for inner in [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]:
+        _check_schema(inner)
+
+
+def chat_words(body: Any) -> dict[str, Any]:
+    """What a model says by `chat/completions`. Raises Refused."""
+    if strange := sorted(set(body) - _CHAT):
+        raise _openai_400(f"Unknown parameter: '{strange[0]}'.")
+    if body["model"] != TEXT:
+        error = {"message": f"The model '{body['model']}' does not exist.", "code": "model_not_found"}
+        raise Refused(404, {"error": {**error, "type": "invalid_request_error", "param": None}})
+    content = [part for message in body["messages"] for part in message["content"]]
+    texts = [part["text"] for part in content if part["type"] == "text"]
+    if body.get("response_format") == {"type": "json_object"} and "JSON" not in " ".join(texts):
+        raise _openai_400("'messages' must contain the word 'json' in some form.")
+    for part in content:
+        if part["type"] == "image_url":
+            head, _, data = part["image_url"]["url"].partition(",")
+            if head != "data:image/jpeg;base64":
+                raise _openai_400("Invalid image_url.")
+            _photo(data)
+    return FACTS

@@ -139,6 +139,27 @@ def listed_answer(data: bytes | None = None, **entry: Any) -> dict[str, Any]:
     return {"created": 1764000000, "data": [entry]}
 
 
+def words_answer(text: str | None, *, finish: str = "STOP", **changes: Any) -> dict[str, Any]:
+    """A `generateContent` answer of a model that answers in words."""
+    usage = {"promptTokenCount": 1500, "candidatesTokenCount": 200, "thoughtsTokenCount": 100}
+    parts = [{"text": "I look at it.", "thought": True}, *([text] if text is not None else [])]
+    whole = gemini_answer(*parts, finish=finish, usageMetadata=usage, modelVersion="g-3-flash-001")
+    return {**whole, "responseId": "resp-7", **changes}
+
+
+def chat_answer(content: Any, *, finish: str = "stop", **message: Any) -> dict[str, Any]:
+    """A `chat/completions` answer with one message."""
+    said = {"role": "assistant", "content": content, "refusal": None, **message}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1764000000,
+        "model": model_rules.TEXT,
+        "choices": [{"index": 0, "message": said, "finish_reason": finish, "logprobs": None}],
+        "usage": {"prompt_tokens": 1500, "completion_tokens": 300, "total_tokens": 1800},
+    }
+
+
 def google_error(code: int, status: str, message: str, *details: Mapping[str, Any]) -> dict[str, Any]:
     error: dict[str, Any] = {"code": code, "message": message, "status": status}
     return {"error": {**error, **({"details": list(details)} if details else {})}}
@@ -262,9 +283,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _made(self, body: Any) -> Any:
         if found := re.fullmatch(r"/v1(?:beta)?/models/([^/:]+):generateContent", self.path):
             self._google()
+            if found[1] == model_rules.TEXT:
+                return words_answer(json.dumps(model_rules.gemini_words(body)))
             size, photo = model_rules.gemini_request(found[1], body)
             return gemini_answer(picture(size, photo))
         self._bearer()
+        if self.path == "/v1/chat/completions":
+            return chat_answer(json.dumps(model_rules.chat_words(body)))
         if self.path == "/v1/images/generations" and isinstance(body, dict) and "aspect_ratio" in body:
             size, photo = model_rules.gateway_request(body)
             return listed_answer(picture(size, photo))
