@@ -201,7 +201,7 @@ def order(**changes: Any) -> Order:
     return Order(**{**values, **changes})
 
 
-def upload(data: bytes, name: str = "cup.jpg", **values: str) -> Upload:
+def upload(data: bytes, name: str = "cup.jpg", **values: Any) -> Upload:
     return Upload(name=name, data=data, **values)
 
 

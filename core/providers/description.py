@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any
 
@@ -74,9 +75,12 @@ def read(text: str | None, *, cut_off: bool = False) -> Description:
         raise BadDescription("CUT_OFF" if cut_off else "NO_TEXT")
     fenced = _FENCE.match(text)
     try:
-        answer = _Answer.model_validate_json(fenced[1] if fenced else text)
-    except ValidationError as exc:
-        wrong = [str(error["loc"][0]) for error in exc.errors(include_input=False) if error["loc"]]
+        found = json.loads(fenced[1] if fenced else text)
+        # Pydantic refuses halves of signs: those are dropped, not the answer.
+        answer = _Answer.model_validate_json(json.dumps(found, ensure_ascii=False).encode("utf-8", "ignore"))
+    except (ValueError, RecursionError) as exc:
+        errors = exc.errors(include_input=False) if isinstance(exc, ValidationError) else []
+        wrong = [str(error["loc"][0]) for error in errors if error["loc"]]
         reason = "CUT_OFF" if cut_off else ("WRONG_FIELDS" if wrong else "NOT_JSON")
         raise BadDescription(reason, fields=", ".join(dict.fromkeys(wrong)), text=text) from exc
     features = [feature for feature in answer.key_features if feature][:MOST_FEATURES]
