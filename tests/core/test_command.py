@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from core.__main__ import app
 from tests.browser import environment
+from tests.parts.model_rules import FACTS, TEXT
+from tests.parts.models import KEY, ModelServer, Reply, chat_answer
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -245,3 +247,27 @@ def test_help_says_what_everything_is() -> None:
             if " --" in line:
                 words = line.replace("│", " ").split()
                 assert any(word[0].isupper() for word in words[1:]), f"{command}: {line} says nothing"
+
+
+def test_photos_are_described_first_or_nothing_is_generated(run: Run, tmp_path: Path, cup: Path) -> None:
+    made = ("generate", cup, "--preset", "white_bg_front", "--describe", "--json")
+    refused = run(*made)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (
+        "cup.jpg. No describing model: No model for descriptions is set. Nothing was sent." in refused.stderr
+    )
+    with ModelServer() as server:
+        keys = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{server.base}/v1", "GEMINI_THINKING_MODEL": TEXT}
+        server.script = [Reply(body=chat_answer("A cup."))]
+        refused = run(*made, IMAGE_PROVIDER="local", **keys)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "Leave out --describe to go on without." in refused.stderr
+        assert (tasks(tmp_path), stored(tmp_path)) == (0, [])
+        found = run(*made, IMAGE_PROVIDER="local", **keys)
+        assert found.returncode == 0, found.stderr
+        assert len(server.asked) == 2
+    with sqlite3.connect(tmp_path / "packshot.db") as connection:
+        ((prompt, facts),) = connection.execute("SELECT prompt, description FROM photos")
+    connection.close()
+    assert "The product: Jasmine rice." in prompt
+    assert json.loads(facts)["headline"] == FACTS["headline"]

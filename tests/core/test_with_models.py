@@ -22,6 +22,7 @@ from core.model import Health, Output, OutputState
 from core.settings import load_settings
 from core.studio import Studio, make_providers, open_studio
 from tests.conftest import BY, finished, order, upload
+from tests.parts.model_rules import TEXT
 from tests.parts.models import (
     KEY,
     ModelServer,
@@ -314,6 +315,41 @@ def test_the_doctor_knows_the_model_without_paying(
             assert words.sentence(finding.error, finding.data)
         else:
             assert words(f"doctor.provider.{finding.code}", **finding.data)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "health", "said"),
+    [
+        ({}, Health.OK, "ok"),
+        ({"gemini_thinking_model": "no-such-model"}, Health.FAILED, "ModelNotFound"),
+        ({"image_provider": "gateway"}, Health.OK, "ok"),
+        ({"image_provider": "openai", "gemini_thinking_model": "other"}, Health.WARNING, "not_listed"),
+        ({"image_provider": "local", "nano_banana_api_key": "another-key"}, Health.FAILED, "Auth"),
+        (
+            {
+                "image_provider": "local",
+                "nano_banana_api_key": None,
+                "gemini_api_key": None,
+                "openai_api_key": None,
+            },
+            Health.WARNING,
+            "no_key",
+        ),
+    ],
+)
+def test_the_doctor_knows_who_describes_without_paying(
+    shop: Open, server: ModelServer, overrides: dict[str, Any], health: Health, said: str
+) -> None:
+    desk = shop(work=False, **{"gemini_thinking_model": TEXT, **overrides})
+    finding = next(found for found in doctor.examine(desk) if found.part == "describer")
+    assert (finding.health, finding.error or finding.code) == (health, said)
+    for code in ("en", "zh"):
+        words = language.words(code)
+        if finding.error:
+            assert words.sentence(finding.error, finding.data)
+        else:
+            assert words(f"doctor.describer.{finding.code}", **finding.data)
     assert server.asked == []
 
 
