@@ -133,9 +133,6 @@ def finish(
 
     def act(connection: Connection) -> None:
         was = queue.end_call(connection, call.id, ended)
-        if was:
-            lost = was == queue.LOST
-            settle(connection, call, cost=answer.cost_micros, may_be_charged=charged, lost=lost)
         if answer_key:
             queue.name_object(connection, call.id, answer_key, ended["outcome"])
         told_of = {"kind": error.kind} if error else {}
@@ -144,6 +141,10 @@ def finish(
             record(connection, call.output, f"output.{state}", **told_of)
         elif queue.adopt(connection, call.output.id, call.id, better, late):
             record(connection, call.output, f"output.{late['state']}", **told_of, late=True)
+        if was:
+            # Last, since the day's rows are everybody's: they are locked until this transaction ends.
+            lost = was == queue.LOST
+            settle(connection, call, cost=answer.cost_micros, may_be_charged=charged, lost=lost)
 
     patiently(studio.engine, act, call.stopping)
     telemetry.ended(studio, call.output, ended)

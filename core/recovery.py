@@ -100,12 +100,12 @@ def _adopt(studio: Studio, call_key: str) -> bool:
         output = tasks.output_by_id(connection, row.output_id) if row else None
         if row is None or output is None:
             return False  # An answer of another database.
+        if output.state is OutputState.RUNNING and not row.object_key:
+            return False  # Its process writes it down, or `recover` finds it within a lease.
         call = _call(connection, output, row)
     if row.object_key:
         spool.drop(studio, call_key)
         return False
-    if output.state is OutputState.RUNNING:
-        return False  # Its process writes it down, or `recover` finds it within a lease.
     return _take_up(studio, call)
 
 

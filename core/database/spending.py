@@ -15,29 +15,25 @@ DESK = ""
 
 def reserve(connection: sa.Connection, day: date, payer: str, micros: int, limit: int | None) -> bool:
     """Set `micros` aside, unless the day's sum would pass `limit`: one conditional UPDATE."""
-    _there(connection, day, payer)
     s = spending.c
-    statement = sa.update(spending).where(s.day == day, s.payer == payer)
+    statement = sa.update(spending).values(reserved_micros=s.reserved_micros + micros)
     if limit is not None:
         used = s.reserved_micros + s.spent_micros + s.possible_micros
         statement = statement.where(used + micros <= limit)
-    return connection.execute(statement.values(reserved_micros=s.reserved_micros + micros)).rowcount == 1
+    return _change(connection, day, payer, statement)
 
 
 def settle(
     connection: sa.Connection, day: date, payer: str, *, reserved: int, spent: int, possible: int
 ) -> None:
     """Give back what was reserved and write down what was, or may have been, charged."""
-    _there(connection, day, payer)
     s = spending.c
-    statement = sa.update(spending).where(s.day == day, s.payer == payer)
-    connection.execute(
-        statement.values(
-            reserved_micros=s.reserved_micros - reserved,
-            spent_micros=s.spent_micros + spent,
-            possible_micros=s.possible_micros + possible,
-        )
+    statement = sa.update(spending).values(
+        reserved_micros=s.reserved_micros - reserved,
+        spent_micros=s.spent_micros + spent,
+        possible_micros=s.possible_micros + possible,
     )
+    _change(connection, day, payer, statement)
 
 
 def of_day(connection: sa.Connection, day: date, payer: str) -> tuple[int, int, int]:
@@ -48,6 +44,11 @@ def of_day(connection: sa.Connection, day: date, payer: str) -> tuple[int, int, 
     return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
 
 
-def _there(connection: sa.Connection, day: date, payer: str) -> None:
+def _change(connection: sa.Connection, day: date, payer: str, statement: sa.Update) -> bool:
+    """Change the row of a day and payer; it is made by the first who changes nothing."""
+    statement = statement.where(spending.c.day == day, spending.c.payer == payer)
+    if connection.execute(statement).rowcount:
+        return True
     zero = {"reserved_micros": 0, "spent_micros": 0, "possible_micros": 0}
     insert_missing(connection, spending, {"day": day, "payer": payer, **zero})
+    return connection.execute(statement).rowcount == 1
