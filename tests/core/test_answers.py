@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -134,6 +135,33 @@ def test_a_photo_that_the_store_does_not_give_waits_in_the_queue(
     output = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs[0]
     assert (output.state, output.error_kind, output.attempts) == ("succeeded", None, 4)
     assert len(scripted.asked) == 1
+
+
+def test_the_next_is_asked_for_while_an_answer_is_stored(
+    desk: Open, scripted: Scripted, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two calls at once; a store that hangs holds two more in hand, and then nothing new is sent."""
+    put, goes_on = FolderStore.put, threading.Event()
+
+    def hanging(self: FolderStore, key: str, data: bytes, content_type: str) -> None:
+        if key.startswith("generated/"):
+            goes_on.wait(20)
+        put(self, key, data, content_type)
+
+    monkeypatch.setattr(FolderStore, "put", hanging)
+    scripted.latency = 0.1
+    opened = desk(provider_concurrency=2)
+    key = generation.submit(opened, [upload(photo)], order(outputs=7), by=BY)
+    until = time.monotonic() + 10
+    while len(scripted.asked) < 4 or scripted.running:
+        assert time.monotonic() < until, "it waits for the store"
+        time.sleep(0.02)
+    time.sleep(1.5)  # Longer than between two looks.
+    view = generation.view(opened, key)
+    assert (len(scripted.asked), view.count(OutputState.RUNNING), view.count(OutputState.QUEUED)) == (4, 4, 3)
+    goes_on.set()
+    assert finished(opened, key).count(OutputState.SUCCEEDED) == 7
+    assert (len(scripted.asked), scripted.peak) == (7, 2)
 
 
 def test_the_spool_of_another_database_is_left_alone(desk: Open, photo: bytes, tmp_path: Path) -> None:
