@@ -10,6 +10,7 @@ from core import history, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState
+from pages.ui.facts import table as facts_table
 from pages.ui.hand import hand
 from pages.ui.results import file_name
 from pages.ui.tray import add
@@ -109,6 +110,9 @@ def _drawer(found: Details) -> None:
             )
     with st.expander(t("details.prompt")):
         st.code(photo.prompt, language=None, wrap_lines=True)
+        if photo.description:
+            said = facts_table(photo.description)
+            st.table({label: plain(value) for label, value in said.items()}, border="horizontal")
     size = f"{output.width} × {output.height}" if output.width else "-"
     facts = {
         "details.sku": photo.sku or "-",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from core.errors import PackshotError
-from core.model import Order
+from core.model import Description, Order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,10 @@ class Chosen:
     """A data URL for the tray."""
     sku: str = ""
     product_name: str = ""
+    facts: Mapping[str, Any] | None = None
+    """What a model said of it, before the fields of the page changed it."""
+    edition: int = 0
+    """Another number is other facts, in other fields."""
 
 
 @dataclass(kw_only=True)
@@ -45,10 +52,14 @@ class Hand:
     agreed: frozenset[str] = frozenset()
     """What the press that was refused said yes to."""
     prefill: Order | None = None
+    asked: dict[str, Future[Description]] = field(default_factory=dict)
+    """Photos that are being described."""
+    not_described: dict[str, PackshotError] = field(default_factory=dict)
 
     def sent(self, key: str) -> None:
         """After a press: the photos are stored, so let go of them and show the task."""
         self.photos, self.taken, self.not_taken = {}, set(), []
+        self.asked, self.not_described = {}, {}
         self.uploader += 1
         self.draft = str(uuid.uuid4())
         self.task, self.shown = key, False

@@ -8,7 +8,7 @@ from core import presets
 from core.model import Order
 from core.providers import ImageProvider, ModelInfo
 from core.studio import Studio
-from pages.ui import tray
+from pages.ui import facts, tray
 from pages.ui.looks import looks
 from pages.ui.words import provider_name, spoken, t
 
@@ -40,7 +40,11 @@ def ordering(desk: Studio) -> None:
     provider, model = _chosen(models)
     if provider.name == "local" and not preset.plain_background:
         st.caption(t("generate.local_look"))
+    if preset.describe:
+        facts.offer(desk)
     with st.expander(t("generate.details"), icon=":material/tune:", key="details"):
+        if not preset.describe:
+            facts.offer(desk)
         tray.naming()
         if preset.takes_style:
             st.text_area(

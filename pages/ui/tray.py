@@ -16,6 +16,7 @@ from core.images.decode import preview
 from core.intake import MAX_PHOTOS
 from core.model import Upload
 from core.studio import Studio
+from pages.ui import facts
 from pages.ui.component import component
 from pages.ui.hand import Chosen, Hand, hand
 from pages.ui.trouble import sentence
@@ -86,6 +87,7 @@ def take(desk: Studio, found: Sequence[tuple[str, str, bytes]]) -> None:
     for (key, _, _), look in zip(found, looks, strict=False):
         if isinstance(look, Chosen):
             mine.photos[key] = look
+    facts.remember(desk, mine, [key for key, _, _ in found])
 
 
 def add(desk: Studio, mine: Hand, key: str, upload: Upload) -> None:
@@ -94,17 +96,20 @@ def add(desk: Studio, mine: Hand, key: str, upload: Upload) -> None:
     if isinstance(look, PhotoRefused):
         mine.not_taken = [look]
     else:
-        mine.photos[key] = replace(look, sku=upload.sku, product_name=upload.product_name)
+        mine.photos[key] = replace(
+            look, sku=upload.sku, product_name=upload.product_name, facts=upload.description
+        )
 
 
 def naming() -> None:
-    """SKU and product name of each photo."""
+    """SKU, product name and facts of each photo."""
     for key, photo in hand().photos.items():
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             small = f'<img src="{photo.small}" alt="{html.escape(photo.name, quote=True)}">'
             st.html(f'<div class="packshot-small">{small}</div>', width=40)
             _text("sku", key, photo.name, photo.sku, most=128, width=130)
             _text("product", key, photo.name, photo.product_name, most=300, width="stretch")
+        facts.edit(key, photo)
 
 
 def _text(what: str, key: str, name: str, given: str, *, most: int, width: int | Literal["stretch"]) -> None:
@@ -130,6 +135,7 @@ def uploads() -> list[Upload]:
             data=photo.data,
             sku=state.get(f"sku-{key}", photo.sku) or "",
             product_name=state.get(f"product-{key}", photo.product_name) or "",
+            description=facts.standing(key, photo),
         )
         for key, photo in hand().photos.items()
     ]

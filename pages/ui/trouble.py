@@ -12,20 +12,20 @@ from core.errors import DatabaseError, PackshotError
 from pages.ui.words import plain, t, words
 
 
-def sentence(error: PackshotError) -> str:
+def sentence(error: PackshotError, *, about: str = "error") -> str:
     """The sentence of an error with its values made harmless for Markdown."""
-    return harmless(error.kind, error.data)
+    return harmless(error.kind, error.data, about=about)
 
 
-def harmless(kind: str, data: Mapping[str, Any]) -> str:
-    """The same for a row's error."""
+def harmless(kind: str, data: Mapping[str, Any], *, about: str = "error") -> str:
+    """The same for a row's error; `about` as `Words.sentence` has it."""
     say = words()
     values = {}
     for name, value in data.items():
         # A moment, and what has words of its own, are no foreign text.
         known = name == "until" or f"{name}.{value}" in say
         values[name] = plain(value) if isinstance(value, str) and not known else value
-    return say.sentence(kind, values, zone=studio.current().settings.zone)
+    return say.sentence(kind, values, zone=studio.current().settings.zone, about=about)
 
 
 def show(error: Exception) -> None:
