@@ -8,13 +8,14 @@ import streamlit as st
 
 from core.language import LANGUAGES
 from pages.ui.shell import shell, status, style
-from pages.ui.words import chosen, t
+from pages.ui.words import chosen, listen, t
 
 HERE = Path(__file__).parent / "ui"
 
 asked = st.query_params.get("lang")
 if asked in LANGUAGES and "language" not in st.session_state:
     st.session_state["language"] = asked
+listen()
 
 st.set_page_config(
     page_title="Packshot", page_icon=str(HERE / "icon.png"), layout="wide", initial_sidebar_state=232

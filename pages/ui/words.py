@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,21 @@ _ICON = re.compile(r":(?=[\w+/-]+:)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
+_language: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+def listen() -> None:
+    """Called first in every run of the router: which language is read is looked up once from there on."""
+    _language.set(None)
+
+
 def chosen() -> str:
     """The language of this session: chosen, else the browser's."""
-    return str(st.session_state.get("language") or language.from_browser(st.context.locale))
+    found = _language.get()
+    if found is None:
+        found = str(st.session_state.get("language") or language.from_browser(st.context.locale))
+        _language.set(found)
+    return found
 
 
 def words() -> Words:
