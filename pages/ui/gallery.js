@@ -107,7 +107,11 @@ function large(root, data, id) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   if (!root.firstChild) root.append(element("div", "groups"))
-  keyed(root.firstChild, data.groups.map((g, i) => ({ id: g.id ?? i, ...g })), () => element("section", "group"), (node, group) => drawGroup(node, group, data))
+  const shown = JSON.stringify(data)
+  if (root.__shown !== shown) {
+    root.__shown = shown
+    keyed(root.firstChild, data.groups.map((g, i) => ({ id: g.id ?? i, ...g })), () => element("section", "group"), (node, group) => drawGroup(node, group, data))
+  }
   const offset = Date.now() / 1000 - data.now
   const tick = () => root.querySelectorAll("[data-since]").forEach(n => { n.textContent = clock(Date.now() / 1000 - offset - +n.dataset.since) })
   tick()

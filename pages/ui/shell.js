@@ -8,7 +8,7 @@ function translator(words, before) {
   const back = Object.fromEntries(Object.entries(before ?? {}).map(([english, own]) => [own, english]))
   return text => {
     const size = text.match(SIZE)?.[0] ?? ""
-    const found = words[text] ?? words[back[text]] ?? (size && words[text.replace(size, "{size}")])
+    const found = words[text] ?? words[back[text]] ?? back[text] ?? (size && words[text.replace(size, "{size}")])
     return found ? found.replace("{size}", size) : undefined
   }
 }
@@ -67,8 +67,10 @@ function press(event) {
 }
 
 export default function ({ data }) {
-  document.documentElement.lang = data.lang
   const before = window[KEEP]
+  const shown = JSON.stringify(data)
+  if (before?.shown === shown) return // The observer sees what changes from here on.
+  document.documentElement.lang = data.lang
   before?.stop()
   const fix = prepare(translator(data.words, before?.words))
   const observer = new MutationObserver(changes => changes.forEach(change => {
@@ -86,5 +88,5 @@ export default function ({ data }) {
     document.removeEventListener("click", press)
     document.removeEventListener("keydown", press)
   }
-  window[KEEP] = { stop, words: data.words }
+  window[KEEP] = { stop, shown, words: data.words }
 }

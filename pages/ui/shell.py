@@ -104,7 +104,8 @@ def _today() -> list[str]:
 
 def shell() -> None:
     """Mounted after the page, in the sidebar: earlier it would shift the page."""
-    words = {english: t(key, size="{size}") for english, key in _STREAMLIT.items()}
+    said = {english: t(key, size="{size}") for english, key in _STREAMLIT.items()}
+    words = {english: own for english, own in said.items() if own != english}
     _component(
         key="shell",
         data={"lang": {"en": "en", "zh": "zh-Hant-HK"}[chosen()], "words": words},
