@@ -91,8 +91,10 @@ def watched(browser: Any, url: str) -> tuple[Any, list[str], list[str]]:
     return page, asked, failed
 
 
-def make_two(page: Any, file: Path, *, price: str = "free") -> None:
+def make_two(page: Any, file: Path, *, price: str = "free", model: str = "Local cut-out") -> None:
     page.locator("input[type=file]").first.set_input_files(str(file))
+    page.locator(".st-key-details summary").click()
+    page.locator(f"input[aria-label=Model][value^='{model}']").wait_for()
     page.get_by_placeholder("SKU").fill("JP-RMN-0092")
     page.get_by_placeholder("SKU").press("Enter")
     page.get_by_role("radio", name="2", exact=True).click()
@@ -108,9 +110,7 @@ def test_pictures_come_from_r2_and_none_through_the_desk(
     file = tmp_path / "cup.jpg"
     file.write_bytes(photo)
     page, asked, failed = watched(browser, server.url)
-    page.get_by_text("Details", exact=True).click()
-    page.locator(f"input[aria-label=Model][value='Gemini · {MODEL}']").wait_for()
-    make_two(page, file, price="US$0.0672")
+    make_two(page, file, price="about US$0.0672", model=f"Gemini · {MODEL}")
     assert [call.path for call in model.asked] == [f"/v1beta/models/{MODEL}:generateContent"] * 2
     from_r2 = {url for url in asked if url.startswith(emulator.endpoint)}
     assert len({url for url in from_r2 if "/thumb/" in url}) >= 2, "each picture by its own link"
