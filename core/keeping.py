@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,10 +12,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from core import budget, clock, showing, spool, telemetry
+from core import budget, clock, outcomes, showing, spool, telemetry
 from core.database import queue, tasks
 from core.database.engine import patiently
-from core.errors import BadImage, PackshotError, ProviderError, RateLimited, StorageError, StorageUnavailable
+from core.errors import BadImage, PackshotError, ProviderError, StorageError, StorageUnavailable
 from core.model import Output, OutputState, Task
 from core.providers import ImageAnswer
 from core.storage.keys import generated_key
@@ -30,6 +30,7 @@ DESK = "desk"
 
 PAUSE = 1.0
 """Seconds before a store is tried again; then it doubles."""
+_LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ def keep(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None
     """
     kept = spool.keep(studio, call.key, answer, latency_ms)
     try:
-        _keep(studio, call, answer, latency_ms, tries=5)
+        # Where the spool can't take it, this process's memory is its only place.
+        _keep(studio, call, answer, latency_ms, tries=5 if kept else None)
     except StorageError as error:
         values = {"latency_ms": latency_ms}
         finish(studio, call, kept=values, error=error, answer=answer, add={"kept": kept})
@@ -68,12 +70,15 @@ def adopt(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | Non
     _keep(studio, call, answer, latency_ms, tries=1)
 
 
-def _keep(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None, *, tries: int) -> None:
+def _keep(
+    studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None, *, tries: int | None
+) -> None:
     from core.images.picture import file_type
 
     content_type, extension = file_type(answer.data)
     key = generated_key(call.task.key, call.key, extension)
-    put_patiently(studio, key, answer.data, content_type, tries=tries)
+    put = partial(put_patiently, studio, call.stopping, tries=tries)
+    put(key, answer.data, content_type)
     kept: dict[str, Any] = {
         "object_key": key,
         "content_type": content_type,
@@ -84,7 +89,6 @@ def _keep(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | Non
         "notes": dict(answer.notes),
     }
     try:
-        put = partial(put_patiently, studio, tries=tries)
         shown = showing.show(call.task, call.key, answer.data, put=put)
     except BadImage as error:
         finish(studio, call, kept=kept, error=error, answer=answer, answer_key=key)
@@ -152,19 +156,21 @@ def finish(
         spool.drop(studio, call.key)
 
 
-def put_patiently(studio: Studio, key: str, data: bytes, content_type: str, *, tries: int) -> None:
-    """Store a picture that may have been paid for: go on through a store's bad moment (5 tries: 15 s).
+def put_patiently(
+    studio: Studio, stopping: threading.Event, key: str, data: bytes, content_type: str, *, tries: int | None
+) -> None:
+    """Store a picture that may have been paid for: go on through a store's bad moment (5 tries: 15 s), or
+    without `tries` until `stopping` is set.
 
     Raises the last StorageError; at once what no moment changes: a refusal, a full disk.
     """
-    for attempt in range(tries):
+    for attempt in itertools.count(1):
         try:
             studio.store.put(key, data, content_type)
             return
         except StorageUnavailable:
-            if attempt == tries - 1:
+            if attempt == tries or stopping.wait(min(PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)):
                 raise
-            time.sleep(PAUSE * 2**attempt)
 
 
 def settle(
@@ -183,13 +189,11 @@ def settle(
 
 
 def told(studio: Studio, error: PackshotError, *, over: bool) -> dict[str, Any]:
-    """An error's data as a row keeps it; times on the operators' clock. `over`: it is not sent again."""
+    """An error's data as a row keeps it; times on the operators' clock. Unless `over` it is asked again."""
     data = dict(error.data)
     if until := data.get("until"):
         data["until"] = datetime.fromisoformat(until).astimezone(studio.settings.zone).isoformat()
-    if over and isinstance(error, RateLimited):
-        data["over"] = True
-    return data
+    return {**data, "over" if over else "waits": True} if isinstance(error, outcomes.AGAIN) else data
 
 
 def record(connection: Connection, output: Output, verb: str, *, actor: str = DESK, **data: object) -> None:

@@ -77,20 +77,22 @@ class Words:
         `kept` in the data: a picture came that the store did not take. `about` "describe" takes the words
         for a description that did not come, where they differ.
         """
-        unknown = any(value is None for value in data.values()) or not data
         key = f"{about}.{kind}.say"
         if key not in self:
             key = f"error.{kind}.say"
         if "kept" in data:
             return self("error.kept" if data["kept"] else "error.lost")
-        values = dict(data)
+        values = {name: value for name, value in data.items() if name not in ("over", "waits")}
+        unknown = any(value is None for value in values.values()) or not values
         values |= {name: self._known(name, values[name]) for name in _KNOWN if name in values}
         if values.get("until"):
             until = datetime.fromisoformat(values["until"]).astimezone(zone)
             values["until"] = f"{until:%Y-%m-%d %H:%M}" + (" UTC" if zone is UTC else "")
-        if unknown and f"{key}_unknown" in self:
+        if unknown and data.get("waits") and f"{key}_waits" in self:
+            key = f"{key}_waits"
+        elif unknown and f"{key}_unknown" in self:
             key = f"{key}_unknown"
-        elif data.get("over"):
+        elif data.get("over") and f"{key}_over" in self:
             key = f"{key}_over"
         return self(key, **values)
 

@@ -25,6 +25,8 @@ _MOST_TRIES = {RateLimited: 6, Overloaded: 3, NotSent: 3, StorageUnavailable: 6}
 """Claims of an output since a person asked for it. An overload is sent again twice, since it may be charged;
 a rate limit never is, and with many at once some need more turns. A store that does not give the photo was
 asked before anything was sent: its pauses bridge about a minute, in the queue and not in a worker's hands."""
+AGAIN = tuple(_MOST_TRIES)
+"""What is asked again by itself."""
 FIRST_PAUSE = 1.0
 """Seconds before the second try, where the provider names no wait; then it doubles, with jitter on top."""
 _STOPS = (QuotaExhausted, AccountLimited, Auth)

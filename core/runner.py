@@ -9,7 +9,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -43,7 +42,6 @@ class Runner:
         self._heartbeat = heartbeat
         self._slots = studio.settings.provider_concurrency
         self._most = self._slots * KEEPING
-        self._pool = ThreadPoolExecutor(max_workers=self._most, thread_name_prefix="making")
         self._asking = 0
         """Claims whose answer has not come yet."""
         self._held: Counter[int] = Counter()
@@ -87,12 +85,14 @@ class Runner:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+        self._threads[0].join(timeout=5)  # What it is claiming at this moment is waited for as well.
+        with self._changed:
             while self._busy and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
         self._given_up.set()
-        for thread in self._threads:
-            thread.join(timeout=5)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if not self._busy:  # Else they go on for as long as the process does: the lease is still needed.
+            for thread in self._threads:
+                thread.join(timeout=5)
         if self._worker_id is not None and not self._busy:
             try:
                 with writing(self._studio.engine) as connection:
@@ -114,7 +114,9 @@ class Runner:
                     self._changed.wait(_LOOK)
                 continue
             for output_id in ids:
-                self._pool.submit(telemetry.bound(output_id=output_id)(self._run), output_id, worker_id)
+                # No pool: its threads would keep a process that was told to stop until the last answer.
+                run = telemetry.bound(output_id=output_id)(self._run)
+                threading.Thread(target=run, args=(output_id, worker_id), name="making", daemon=True).start()
             if not ids:
                 self._wait(_LOOK)
 

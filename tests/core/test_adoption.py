@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from core import adoption, clock, generation, reconcile, repair, spool
+from core import adoption, clock, generation, keeping, reconcile, repair, spool
 from core.database import queue, schema
 from core.database.engine import reading, writing
 from core.differences import Kind
@@ -65,11 +64,10 @@ def test_a_cost_that_the_call_recorded_is_adopted_with_it(desk: Open, photo: byt
             refused.append(key)
             raise StorageUnavailable("the answer was lost")
 
-    sleep = time.sleep
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opened.store, "put", late)
-        patch.setattr(spool, "keep", lambda *answer: None)  # This machine's disk was full as well.
-        patch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.05)))
+        patch.setattr(spool, "keep", lambda *answer: True)  # And this machine's disk was lost since.
+        patch.setattr(keeping, "PAUSE", 0.01)
         [output] = made(opened, photo)
     assert (output.state, output.error_kind, output.object_key) == ("failed", "StorageUnavailable", None)
     assert repair.fix(opened, by=BY).fixed[Kind.UNFINISHED] == 1

@@ -13,7 +13,7 @@ import pytest
 from core import budget, clock, generation, keeping, language, outcomes, recovery, spool
 from core.database import provider_states, queue, tasks
 from core.database.engine import reading, writing
-from core.errors import StorageUnavailable
+from core.errors import NotSent, Overloaded, PackshotError, RateLimited, StorageUnavailable
 from core.model import OutputState
 from core.providers import ImageAnswer
 from core.storage.folder import FolderStore
@@ -162,6 +162,68 @@ def test_the_next_is_asked_for_while_an_answer_is_stored(
     goes_on.set()
     assert finished(opened, key).count(OutputState.SUCCEEDED) == 7
     assert (len(scripted.asked), scripted.peak) == (7, 2)
+
+
+def test_a_full_disk_and_a_store_that_is_away_lose_nothing_either(
+    desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, refused = FolderStore.put, []
+
+    def away(self: FolderStore, key: str, data: bytes, content_type: str) -> None:
+        if key.endswith(".answer") or (key.startswith("generated/") and len(refused) < 8):
+            refused.append(key)
+            raise StorageUnavailable("full")
+        put(self, key, data, content_type)
+
+    monkeypatch.setattr(FolderStore, "put", away)
+    monkeypatch.setattr(keeping, "PAUSE", 0.001)
+    opened = desk()
+    output = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs[0]
+    assert output.state is OutputState.SUCCEEDED
+    assert len(refused) == 8
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "chinese"),
+    [
+        (Overloaded(), "The model is busy. It is asked again by itself in a moment.", "模型繁忙，稍後會自動再試。"),
+        (
+            NotSent(),
+            "The model can't be reached. Nothing was charged. It is tried again by itself in a moment.",
+            "無法連接模型，未有收費，稍後會自動再試。",
+        ),
+        (
+            RateLimited(None),
+            "Too many requests. Nothing is lost. It goes on by itself in a moment.",
+            "要求過多，沒有遺失資料，稍後自動繼續。",
+        ),
+        (
+            RateLimited(30),
+            "Too many requests. Nothing is lost. It goes on in 30 s.",
+            "要求過多，沒有遺失資料，30 秒後自動繼續。",
+        ),
+    ],
+)
+def test_what_waits_does_not_say_that_it_is_over(
+    desk: Open,
+    scripted: Scripted,
+    photo: bytes,
+    error: PackshotError,
+    english: str,
+    chinese: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outcomes, "FIRST_PAUSE", 20)
+    scripted.script = [error]
+    opened = desk()
+    key = generation.submit(opened, [upload(photo)], order(), by=BY)
+    until = time.monotonic() + 10
+    while (output := generation.view(opened, key).outputs[0]).error_kind is None:
+        assert time.monotonic() < until, "nothing came"
+        time.sleep(0.02)
+    assert (output.state, output.error_kind) == (OutputState.QUEUED, error.kind)
+    for code, said in (("en", english), ("zh", chinese)):
+        assert language.words(code).sentence(error.kind, output.error_data) == said
 
 
 def test_the_spool_of_another_database_is_left_alone(desk: Open, photo: bytes, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +36,8 @@ class Reply:
     """One scripted answer; `body` None is the picture that was asked for.
 
     `truncate_at`: bytes of the body that are sent before the connection breaks. `drop`: "unread" breaks
-    before the request was read, "before" without an answer, "reset" the same with a TCP reset.
+    before the request was read, "before" without an answer, "reset" the same with a TCP reset (with
+    `truncate_at` in the middle of the body), "after" when all of it was sent.
     """
 
     status: int = 200
@@ -197,7 +199,8 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = None
         self._note(body)
-        self._answer(scripted, lambda: self._made(body))
+        with suppress(ConnectionError):  # Whoever asked went away.
+            self._answer(scripted, lambda: self._made(body))
 
     def _note(self, body: Any) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -222,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, scripted: Reply | None, proper: Any) -> None:
         if scripted and scripted.delay:
             time.sleep(scripted.delay)
-        if scripted and scripted.drop:
+        if scripted and scripted.drop in ("before", "reset") and scripted.truncate_at is None:
             self._reset() if scripted.drop == "reset" else self._hang_up()
             return
         status, body, headers = 200, None, {}
@@ -242,7 +245,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         cut = scripted.truncate_at if scripted else None
         self.wfile.write(data[:cut])
-        if cut is not None:
+        if scripted and scripted.drop == "reset":
+            self._reset()
+        elif scripted and (cut is not None or scripted.drop == "after"):
             self._hang_up()
 
     def _hang_up(self) -> None:
