@@ -13,10 +13,10 @@ import json
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,12 +70,16 @@ class ModelServer:
         self.files: dict[str, bytes] = {}
         """What `GET /files/{name}` gives: pictures that an answer only links to."""
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"desk": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"desk": self}))
         self._server.daemon_threads = True
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answer_to(self, body: Any) -> Reply | None:
+        """What a POST gets that no script answers; None is the picture that was asked for."""
+        return None
 
     @property
     def asked(self) -> list[Seen]:
@@ -173,6 +177,13 @@ def openai_error(
     return {"error": {"message": message, "type": type, "param": None, "code": code}}
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked may go away, or be killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     desk: ModelServer
     protocol_version = "HTTP/1.1"
@@ -199,8 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = None
         self._note(body)
-        with suppress(ConnectionError):  # Whoever asked went away.
-            self._answer(scripted, lambda: self._made(body))
+        self._answer(scripted or self.desk.answer_to(body), lambda: self._made(body))
 
     def _note(self, body: Any) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

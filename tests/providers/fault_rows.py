@@ -277,7 +277,8 @@ ROWS = [
         said=blocked("its safety rules for pictures", "圖片安全規則")),
     # NoImage: shown with the model's words.
     *(Row(name=f"{word} without a picture", who=GEMINI, kind="NoImage", spent=1, answers=finish(word))
-      for word in ("NO_IMAGE", "IMAGE_OTHER", "STOP", "OTHER", "MAX_TOKENS", "MALFORMED_RESPONSE", "A_NEW_ONE")),
+      for word in ("NO_IMAGE", "IMAGE_OTHER", "STOP", "OTHER", "MAX_TOKENS", "MALFORMED_RESPONSE",
+                   "A_NEW_ONE")),
     Row(name="words only", who=GEMINI, kind="NoImage", spent=1, answers=finish("STOP", "I see a cup."),
         said=only_text("I see a cup.")),
     Row(name="drafts only", who=GEMINI, kind="NoImage", spent=1, answers=finish("STOP", *DRAFTS)),
