@@ -143,7 +143,7 @@ def _end(studio: Studio, claim: _Claim, error: PackshotError, *, call: Call | No
     """Write down a call, or an attempt at one, that brought no picture, and what follows from it."""
     output, now = claim.output, clock.now()
     decision = outcomes.decide(error, output.attempts)
-    not_before = now + decision.wait if decision.wait else None
+    not_before = None if decision.wait is None else now + decision.wait
     if decision.cool or decision.stop:
         patiently(studio.engine, lambda c: _leave_alone(studio, c, output, error, decision), claim.stopping)
     if call is not None and isinstance(error, ProviderError):
@@ -170,7 +170,7 @@ def _leave_alone(
 ) -> None:
     """Nobody asks this provider for a while; when it was stopped, what waits for it ends as this one does."""
     now, data = clock.now(), told(studio, error, over=True)
-    if decision.wait:
+    if decision.wait is not None:  # It may be one of 0 seconds.
         provider_states.cool(connection, output.provider, now + decision.wait)
         return
     provider_states.stop(connection, output.provider, error.kind, data, decision.until)

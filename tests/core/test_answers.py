@@ -186,7 +186,11 @@ def test_a_full_disk_and_a_store_that_is_away_lose_nothing_either(
 @pytest.mark.parametrize(
     ("error", "english", "chinese"),
     [
-        (Overloaded(), "The model is busy. It is asked again by itself in a moment.", "模型繁忙，稍後會自動再試。"),
+        (
+            Overloaded(),
+            "The model is busy. It is asked again by itself in a moment.",
+            "模型繁忙，稍後會自動再試。",
+        ),
         (
             NotSent(),
             "The model can't be reached. Nothing was charged. It is tried again by itself in a moment.",

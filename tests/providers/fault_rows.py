@@ -50,6 +50,10 @@ SAID = {
         "The provider limited this account. Generation is stopped. Contact the provider.",
         "供應商已限制帳戶，全部生成已停止。請聯絡供應商。",
     ),
+    "BadImage": (
+        "Damaged or wrong size. The file is kept; it may have been charged. Retry.",
+        "圖片損壞或尺寸不符，檔案已保留，可能已收費。請重試。",
+    ),
     "NoImage": (
         "No picture came back, and no word why. It may have been charged. Shorten the style, then Retry.",
         "沒有收到圖片，亦沒有說明原因，可能已收費。請縮短描述後重試。",
@@ -173,13 +177,6 @@ def only_text(text: str) -> tuple[str, str]:
     return (
         f"Only text came back: “{text}”. It may have been charged. Shorten the style, then Retry.",
         f"只收到文字：「{text}」，可能已收費。請縮短描述後重試。",
-    )
-
-
-def damaged(detail: str) -> tuple[str, str]:
-    return (
-        f"Damaged or wrong size ({detail}). The file is kept; it may have been charged. Retry.",
-        f"圖片損壞或尺寸不符（{detail}），檔案已保留，可能已收費。請重試。",
     )
 
 
@@ -311,11 +308,9 @@ ROWS = [
         kind="AccountLimited", spent=1),
     # BadImage and pictures that are mended: the bytes are kept as they came.
     Row(name="bad base64", answers=whole("*** no base64 ***"), kind="BadImage", spent=1,
-        kept=b"*** no base64 ***", said=damaged("not a JPEG, PNG or WebP")),
-    Row(name="no picture in it", answers=whole(NO_PICTURE), kind="BadImage", spent=1, kept=NO_PICTURE,
-        said=damaged("not a JPEG, PNG or WebP")),
-    Row(name="a cut picture", answers=whole(CUT_PICTURE), kind="BadImage", spent=1, kept=CUT_PICTURE,
-        said=damaged("damaged")),
+        kept=b"*** no base64 ***"),
+    Row(name="no picture in it", answers=whole(NO_PICTURE), kind="BadImage", spent=1, kept=NO_PICTURE),
+    Row(name="a cut picture", answers=whole(CUT_PICTURE), kind="BadImage", spent=1, kept=CUT_PICTURE),
     Row(name="another shape", answers=whole(WRONG), spent=1, kept=WRONG, notes={"fitted": "padded"}),
     Row(name="a smaller picture", answers=whole(SMALL), spent=1, kept=SMALL, notes={"smaller": True}),
     Row(name="drafts before the picture", who=GEMINI, spent=1, answers=finish("STOP", *DRAFTS, SMALL),

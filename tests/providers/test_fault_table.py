@@ -111,7 +111,8 @@ def test_each_outcome_leaves_the_truth_behind(
     def post(*where: Any, read: float, **body: Any) -> http.Reply:
         return http.post(*where, read=patience[0], **body)
 
-    monkeypatch.setattr(f"core.providers.{who}.post", post)
+    where = {"gemini": "gemini_api"}.get(who, who)
+    monkeypatch.setattr(f"core.providers.{where}.post", post)
     with ModelServer() as server, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         bases = {
