@@ -47,7 +47,7 @@ def offer(desk: Studio) -> None:
         if len(new) < len(mine.photos):
             st.button(t("describe.leave_out"), type="tertiary", key="leave-out", on_click=_leave_out)
     if mine.asked:
-        _progress(len(mine.asked), sum(future.done() for future in mine.asked.values()))
+        _progress(sum(future.done() for future in mine.asked.values()))
     elif used := len(mine.photos) - len(new):
         st.caption(t("describe.used", n=used))
     _failures(desk, mine)
@@ -56,10 +56,13 @@ def offer(desk: Studio) -> None:
 def ask(desk: Studio, keys: Sequence[str], *, again: bool = False, unpriced: bool = False) -> None:
     """Describe photos of the tray; closed tabs lose nothing, since the answers go to the database."""
     mine = hand()
+    if not mine.asked:
+        mine.asked_of = 0
     one = partial(describing.describe, desk, by=Actor.local(), again=again, unpriced_ok=unpriced)
     for key in keys:
         if (photo := mine.photos.get(key)) and key not in mine.asked:
             mine.not_described.pop(key, None)
+            mine.asked_of += 1
             mine.asked[key] = desk.asking.submit(one, Upload(name=photo.name, data=photo.data))
 
 
@@ -142,12 +145,13 @@ def _collect(mine: Hand) -> None:
 
 
 @st.fragment(run_every="700ms")
-def _progress(total: int, seen: int) -> None:
+def _progress(seen: int) -> None:
     mine = hand()
     done = sum(future.done() for future in mine.asked.values())
     if done > seen:
         st.rerun()  # The whole page, which takes them up.
-    st.progress(0.0, text=t("describe.working", n=total))
+    gone = mine.asked_of - len(mine.asked)
+    st.progress(gone / mine.asked_of, text=t("describe.working", d=gone, n=mine.asked_of))
 
 
 def _failures(desk: Studio, mine: Hand) -> None:

@@ -54,6 +54,8 @@ class Hand:
     prefill: Order | None = None
     asked: dict[str, Future[Description]] = field(default_factory=dict)
     """Photos that are being described."""
+    asked_of: int = 0
+    """How many were, when the last of them was asked for."""
     not_described: dict[str, PackshotError] = field(default_factory=dict)
 
     def sent(self, key: str) -> None:

@@ -84,6 +84,7 @@ def test_facts_come_are_edited_and_go_into_the_prompt(
     server.script = [Reply(delay=0.5)]
     app.button(key="describe-photos").click().run()
     assert app.button(key="describe-photos").disabled
+    assert app.session_state["hand"].asked_of == 2
     assert not app.button(key="press").disabled, "nobody has to wait"
     described(app)
     assert "Facts of 2 photos go into the prompt." in said(app)
