@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from core import adoption, clock, keeping, spool
 from core.database import queue, tasks
 from core.database.engine import reading, writing
-from core.errors import DatabaseError, ObjectMissing, OutcomeUnknown, ProcessDied
+from core.errors import (
+    DatabaseError,
+    ObjectMissing,
+    OutcomeUnknown,
+    ProcessDied,
+    StorageError,
+    StorageUnavailable,
+)
 from core.keeping import Call
 from core.model import Actor, Output, OutputState, Role
 
@@ -89,9 +96,19 @@ def _find(studio: Studio, call: Call) -> bool:
 def adopt_spooled(studio: Studio) -> int:
     """Take up the answers in this machine's spool that nobody is about to write down; returns how many.
 
-    Raises StorageError and DatabaseError kinds.
+    One that the store refuses holds up no other. Raises StorageError and DatabaseError kinds.
     """
-    return sum(_adopt(studio, call_key) for call_key in spool.left(studio))
+    taken, refused = 0, None
+    for call_key in spool.left(studio):
+        try:
+            taken += _adopt(studio, call_key)
+        except StorageUnavailable:
+            raise
+        except StorageError as error:
+            refused = error
+    if refused:
+        raise refused
+    return taken
 
 
 def _adopt(studio: Studio, call_key: str) -> bool:

@@ -230,9 +230,10 @@ class Runner:
 
     def _adopt(self) -> None:
         """Take up answers whose process died. Not in the heartbeat: a slow store must not cost the lease."""
+        pause = _LOOK
         while not (self._stopping and not self._busy):
             try:
-                sought = self._sought.get(timeout=1)
+                sought = self._sought.get(timeout=_LOOK)
             except Empty:
                 sought = None
             try:
@@ -240,5 +241,10 @@ class Runner:
                     recovery.adopt_stored(self._studio, sought)
                 if self._worker_id is not None:
                     recovery.adopt_spooled(self._studio)
+                pause = _LOOK
             except PackshotError as error:
                 log.warning("no answer can be taken up: %s", error.kind)
+                if sought is not None:
+                    self._sought.put(sought)
+                self._given_up.wait(pause)
+                pause = min(60.0, pause * 2)

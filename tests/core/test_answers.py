@@ -13,7 +13,7 @@ import pytest
 from core import budget, clock, generation, keeping, language, outcomes, recovery, spool
 from core.database import provider_states, queue, tasks
 from core.database.engine import reading, writing
-from core.errors import NotSent, Overloaded, PackshotError, RateLimited, StorageUnavailable
+from core.errors import NotSent, Overloaded, PackshotError, RateLimited, StorageDenied, StorageUnavailable
 from core.model import OutputState
 from core.providers import ImageAnswer
 from core.storage.folder import FolderStore
@@ -25,22 +25,22 @@ Open = Callable[..., Studio]
 EACH = 33_600
 
 
-def sent_by_a_dead_process(opened: Studio, photo: bytes) -> tuple[str, int, str]:
+def sent_by_a_dead_process(opened: Studio, photo: bytes, *, call_key: str = "call-1") -> tuple[str, int, str]:
     """A task with one output that was sent; returns its key, the output's id and the call's key."""
-    key = generation.submit(opened, [upload(photo)], order(), by=BY)
+    key = generation.submit(opened, [upload(photo)], order(), by=BY, again=True)
     past = clock.now() - timedelta(seconds=60)
-    values = {"key": "call-1", "request_key": "r", "sent_at": past, "usage": {}}
+    values = {"key": call_key, "request_key": "r", "sent_at": past, "usage": {}}
     money = {"day": budget.day_of(opened, past), "payer": BY.id, "reserved_micros": EACH}
     with writing(opened.engine) as connection:
         dead = queue.register_worker(
-            connection, {"key": "dead", "host": "h", "started_at": past, "lease_until": past}
+            connection, {"key": f"dead-{call_key}", "host": "h", "started_at": past, "lease_until": past}
         )
         (output_id,) = queue.claim(
             connection, worker_id=dead, providers=["gemini"], store="folder", limit=1, now=clock.now()
         )
         queue.begin_call(connection, output_id, dead, {**values, **money})
         budget.reserve(opened, connection, day=money["day"], payer=BY.id, micros=EACH)
-    return key, output_id, "call-1"
+    return key, output_id, call_key
 
 
 def test_an_answer_in_the_spool_of_a_dead_process_becomes_the_picture(desk: Open, photo: bytes) -> None:
@@ -228,6 +228,29 @@ def test_what_waits_does_not_say_that_it_is_over(
     assert (output.state, output.error_kind) == (OutputState.QUEUED, error.kind)
     for code, said in (("en", english), ("zh", chinese)):
         assert language.words(code).sentence(error.kind, output.error_data) == said
+
+
+def test_an_answer_that_is_refused_holds_up_no_other(
+    desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = desk(work=False)
+    _, _, refused = sent_by_a_dead_process(opened, photo, call_key="call-1")
+    key, _, good = sent_by_a_dead_process(opened, photo, call_key="call-2")
+    for call_key in (refused, good):
+        spool.keep(opened, call_key, ImageAnswer(data=photo, cost_micros=EACH), None)
+    recovery.recover(opened)
+    put = FolderStore.put
+
+    def denied(self: FolderStore, key: str, data: bytes, content_type: str) -> None:
+        if key.startswith("generated/") and refused in key:
+            raise StorageDenied("no")
+        put(self, key, data, content_type)
+
+    monkeypatch.setattr(FolderStore, "put", denied)
+    with pytest.raises(StorageDenied):
+        recovery.adopt_spooled(opened)
+    assert generation.view(opened, key).outputs[0].state is OutputState.SUCCEEDED
+    assert spool.left(opened) == [refused]
 
 
 def test_the_spool_of_another_database_is_left_alone(desk: Open, photo: bytes, tmp_path: Path) -> None:
