@@ -213,7 +213,8 @@ def marks():
 def test(arguments):
     if not (install(TESTING) and system_parts()):
         return 1
-    return call([str(PYTHON), "-m", "pytest", *(arguments or ["tests"])])
+    # Most tests wait, for a process, a browser or a disk: three at a time, each file in one of them.
+    return call([str(PYTHON), "-m", "pytest", *(arguments or ["tests", "-n", "3", "--dist", "loadfile"])])
 
 
 def lint(arguments):
