@@ -57,4 +57,4 @@ def test_a_store_that_is_away_is_said(desk: Open, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(opened.store, "list", away)
     page = pressed(opened)
-    assert any("Storage can't be reached (no route)" in str(item.value) for item in page.error)
+    assert any("Storage can't be reached." in str(item.value) for item in page.error)

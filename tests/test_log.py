@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from core import generation
 from core.model import OutputState
 from core.settings import load_settings
 from core.studio import open_studio
-from tests.browser import chromium, context, serving
+from tests.browser import context, serving
 from tests.conftest import BY, finished, order, upload
 
 
@@ -30,9 +31,9 @@ def broken(house: Path, folder: Path) -> Path:
     return copy
 
 
-def test_mistakes_are_logged_and_not_shown(house: Path, tmp_path: Path, photo: bytes) -> None:
+def test_mistakes_are_logged_and_not_shown(browser: Any, house: Path, tmp_path: Path, photo: bytes) -> None:
     data = tmp_path / "data"
-    with chromium() as browser, serving(data, house=broken(house, tmp_path)) as server:
+    with serving(data, house=broken(house, tmp_path)) as server:
         page = context(browser).new_page()
         page.goto(server.url + "/system")
         page.get_by_text("Something went wrong in Packshot itself").wait_for()

@@ -48,6 +48,8 @@ def test_a_photo_becomes_pictures_that_history_finds(
     page.get_by_text("2 of 2 ready").wait_for()
 
     page.get_by_role("link", name="History").click()
+    page.get_by_role("heading", name="History").wait_for()
+    settled(page)
     page.get_by_text("JP-RMN-0092").first.wait_for()
     page.locator(".card .open").first.click()
     page.get_by_text("Run again with changes").wait_for()

@@ -68,7 +68,9 @@ def choose(page: Any, photo: bytes, *names: str) -> None:
 def test_between_two_looks_only_clocks_move(browser: Any, server: Server, photo: bytes) -> None:
     with beside(server, photo) as (desk, model, go):
         model.script = [photo, held(go, photo)]
-        key = generation.submit(desk, [upload(photo)], order(outputs=2, provider="gateway"), by=BY)
+        key = generation.submit(
+            desk, [upload(photo)], order(outputs=2, provider="gateway"), by=BY, again=True
+        )
         until(desk, key, OutputState.SUCCEEDED)
         until(desk, key, OutputState.RUNNING)
         page = open_page(browser, f"{server.url}/?task={key}")
@@ -97,7 +99,9 @@ def test_failed_ones_are_retried_together_and_an_unknown_one_by_its_card(
             Blocked("picture", "IMAGE_SAFETY"),
             NoImage("<b>x</b>"),
         ]
-        key = generation.submit(desk, [upload(photo)], order(outputs=4, provider="gateway"), by=BY)
+        key = generation.submit(
+            desk, [upload(photo)], order(outputs=4, provider="gateway"), by=BY, again=True
+        )
         finished(desk, key)
         for dark in (False, True):
             page = open_page(browser, f"{server.url}/?task={key}", dark=dark)
@@ -115,7 +119,9 @@ def test_failed_ones_are_retried_together_and_an_unknown_one_by_its_card(
 def test_what_waits_can_be_stopped(browser: Any, server: Server, photo: bytes) -> None:
     with beside(server, photo) as (desk, model, go):
         model.script = [held(go, photo)]
-        key = generation.submit(desk, [upload(photo)], order(outputs=3, provider="gateway"), by=BY)
+        key = generation.submit(
+            desk, [upload(photo)], order(outputs=3, provider="gateway"), by=BY, again=True
+        )
         until(desk, key, OutputState.RUNNING)
         page = open_page(browser, f"{server.url}/?task={key}")
         page.get_by_role("button", name="Stop waiting ones").click()
@@ -201,7 +207,7 @@ def test_the_keyboard_is_enough(browser: Any, server: Server) -> None:
 def test_the_drawer_has_a_link_and_closes_for_good(browser: Any, server: Server, photo: bytes) -> None:
     with beside(server, photo) as (desk, _, _go):
         made = [upload(photo, sku="DRAWER", product_name="*Cup* :material/home: $x$")]
-        finished(desk, generation.submit(desk, made, order(provider="gateway"), by=BY))
+        finished(desk, generation.submit(desk, made, order(provider="gateway"), by=BY, again=True))
     page = open_page(browser, f"{server.url}/history?sku=DRAWER")
     page.locator(".card .open").click()
     page.get_by_role("dialog").get_by_role("table").wait_for()
@@ -264,7 +270,9 @@ def test_a_phone_scrolls_one_way_and_has_room_for_a_thumb(browser: Any, server: 
     with beside(server, photo) as (desk, model, _):
         model.script = [photo, OutcomeUnknown()]
         wanted = order(outputs=2, provider="gateway")
-        view = finished(desk, generation.submit(desk, [upload(photo, sku="X" * 60)], wanted, by=BY))
+        view = finished(
+            desk, generation.submit(desk, [upload(photo, sku="X" * 60)], wanted, by=BY, again=True)
+        )
     page = open_page(browser, f"{server.url}/?task={view.task.key}", width=390)
     page.locator(".card .button").wait_for()
     choose(page, photo, "a.jpg")
