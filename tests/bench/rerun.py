@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from core.images.sample import sample_photo
 from core.settings import load_settings
 from core.studio import open_studio
 from tests.bench.measure import line
-from tests.browser import Server, chromium, context, environment, free_port, serving, settled, wait_for
+from tests.browser import ROOT, Server, chromium, context, environment, free_port, serving, settled, wait_for
 from tests.conftest import BY, Scripted, order, upload
 
 RUNS = 25
@@ -88,10 +89,10 @@ def seed(folder: Path) -> str:
 def empty(folder: Path) -> Iterator[Server]:
     script = folder / "empty.py"
     script.write_text("import streamlit as st\nst.title('Empty')\nst.button('Again')\n")
+    # The same settings and theme: Streamlit sends a theme with every rerun, whatever the page.
+    shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port),
-               "--server.headless", "true", "--browser.gatherUsageStats", "false",
-               "--server.address", "127.0.0.1", "--runner.postScriptGC", "false"]  # fmt: skip
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     log = folder / "empty.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=out, stderr=out)
