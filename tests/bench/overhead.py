@@ -39,7 +39,7 @@ def run() -> Iterator[str]:
         with open_studio(settings, providers={"gemini": Scripted(small.getvalue())}) as studio:
 
             def ours() -> None:
-                key = generation.submit(studio, [upload(photo)], order(ratio="1:1"), by=BY)
+                key = generation.submit(studio, [upload(photo)], order(ratio="1:1"), by=BY, again=True)
                 while generation.view(studio, key).pending:
                     time.sleep(0.002)
 

@@ -1,7 +1,7 @@
 """5 photos of 2 MP x 3 outputs, a provider of 2 s, 8 side by side, over the ideal of ceil(15/8) x 2 s.
 
-Once on SQLite and a folder; once on Postgres and R2, with 20 ms more for each call of the store. There the
-statements and the calls of the store are counted for each output.
+Once on SQLite and a folder; once on Postgres and Cloudflare's emulator of R2, with 20 ms more for each call
+of the store. There the statements and the calls of the store are counted for each output.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from core import generation
 from core.images.sample import sample_photo
 from core.model import OutputState
 from core.settings import load_settings
+from core.storage.links import LinkSigner
+from core.storage.r2 import R2Store
 from core.studio import Studio, open_studio
 from tests.bench.measure import line
 from tests.conftest import BY, Scripted, order, upload
-from tests.parts import moto_gate, postgres
-from tests.parts.moto_gate import Gate, Token
+from tests.parts import postgres
+from tests.parts.miniflare import emulating
 
 LATENCY = 2.0
 PHOTOS, OUTPUTS, SLOTS = 5, 3, 8
@@ -39,24 +41,45 @@ def run() -> Iterator[str]:
         values = {"database_url": f"sqlite:///{Path(folder) / 'b.db'}", "upload_dir": Path(folder) / "media"}
         with opened(photo, **values) as (studio, provider):
             yield from measured("SQLite, folder", studio, provider)
-    token = Token(key="bench-key", secret="bench-secret", buckets=("bench",))
+    keys = ("bench-key", "bench-secret")
     with (
         tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as bucket,
         postgres.running() as server,
-        moto_gate.serving(token, buckets=["bench"]) as gate,
+        emulating(Path(bucket), {"bench": keys}) as emulator,
     ):
-        values = {
-            "database_url": server.fresh(),
-            "upload_dir": Path(folder) / "media",
-            "use_r2_storage": True,
-            "r2_endpoint": gate.url,
-            "r2_bucket": "bench",
-            "r2_access_key": token.key,
-            "r2_secret_key": token.secret,
-        }
-        with opened(photo, **values) as (studio, provider):
-            gate.latency = STORE_LATENCY
-            yield from measured("Postgres, R2", studio, provider, gate)
+        values = {"database_url": server.fresh(), "upload_dir": Path(folder) / "media"}
+        slow = Slow(
+            R2Store(
+                endpoint=emulator.endpoint,
+                bucket="bench",
+                access_key=keys[0],
+                secret_key=keys[1],
+                signer=LinkSigner("a secret for measuring"),
+                workers=2 * SLOTS,
+            )
+        )
+        with opened(photo, store=slow, **values) as (studio, provider):
+            yield from measured("Postgres, R2", studio, provider, slow)
+
+
+class Slow:
+    """A store that is farther away: every call takes 20 ms more, and is counted."""
+
+    def __init__(self, store: R2Store) -> None:
+        self._store = store
+        self.name = store.name
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        act = getattr(self._store, name)
+
+        def later(*arguments: Any, **named: Any) -> Any:
+            self.calls += 1
+            time.sleep(STORE_LATENCY)
+            return act(*arguments, **named)
+
+        return later
 
 
 def two_megapixels() -> bytes:
@@ -67,20 +90,20 @@ def two_megapixels() -> bytes:
 
 
 @contextmanager
-def opened(photo: bytes, **values: Any) -> Iterator[tuple[Studio, Scripted]]:
+def opened(photo: bytes, store: Any = None, **values: Any) -> Iterator[tuple[Studio, Scripted]]:
     provider = Scripted(photo)
     provider.latency = LATENCY
     settings = load_settings(app_secret="a secret for measuring", provider_concurrency=SLOTS, **values)
-    with open_studio(settings, providers={"gemini": provider}) as studio:
+    with open_studio(settings, providers={"gemini": provider}, store=store) as studio:
         time.sleep(1)
         yield studio, provider
 
 
-def measured(where: str, studio: Studio, provider: Scripted, gate: Gate | None = None) -> Iterator[str]:
+def measured(where: str, studio: Studio, provider: Scripted, store: Slow | None = None) -> Iterator[str]:
     started = time.perf_counter()
     key = generation.submit(studio, [upload(provider.picture)] * PHOTOS, order(outputs=OUTPUTS), by=BY)
     submitted = time.perf_counter() - started
-    asked = len(gate.seen) if gate else 0
+    asked = store.calls if store else 0
     with statements(studio.engine) as counted:
         while running(studio):
             time.sleep(0.2)
@@ -92,8 +115,8 @@ def measured(where: str, studio: Studio, provider: Scripted, gate: Gate | None =
     yield line(f"{where}: created to finished, over the ideal", took, math.ceil(n / SLOTS) * LATENCY, 1.15)
     calls = f"{len(provider.asked)} calls, at most {provider.peak} at once"
     counts = f"{counted[0] / n:.1f} statements"
-    if gate:
-        counts += f" and {(len(gate.seen) - asked) / n:.1f} calls of the store"
+    if store:
+        counts += f" and {(store.calls - asked) / n:.1f} calls of the store"
     yield f"{where}: submit {submitted * 1000:.0f} ms; {calls}; {counts} for each output"
 
 
