@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import ROOT, Server, chromium, context, environment, serving, settled
+from tests.browser import ROOT, Server, context, environment, serving, settled
 from tests.parts.miniflare import Emulator, emulating
 from tests.parts.models import KEY, ModelServer
 from tests.parts.postgres import Postgres
@@ -70,12 +70,6 @@ def on(emulator: Emulator, **values: str) -> dict[str, str]:
         "R2_SECRET_KEY": KEYS[1],
         **values,
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 def watched(browser: Any, url: str) -> tuple[Any, list[str], list[str]]:

@@ -25,7 +25,6 @@ _FIRST, _LAST = date(2020, 1, 1), date(2099, 12, 31)
 def filters() -> tuple[Filter, str]:
     """Draw the filters; returns what is wanted, and "gallery" or "table"."""
     _read_address()
-    state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
             t("history.sku"),
@@ -48,29 +47,12 @@ def filters() -> tuple[Filter, str]:
             width="content",
             wrap=True,
         )
-        names = {preset.name: preset_name(preset) for preset in presets.all_presets()}
-        key = spoken("preset")
-        state[key] = state["preset"]
-        with st.popover(t("history.filters"), icon=":material/filter_list:"):
-            st.selectbox(
-                t("generate.look"),
-                list(names),
-                index=None,
-                format_func=names.__getitem__,
-                key=key,
-                on_change=lambda: _changed(preset=state[key]),
-                placeholder=t("history.any"),
-            )
-            st.date_input(
-                t("history.days"),
-                value=state["days-given"],
-                min_value=_FIRST,
-                max_value=_LAST,
-                key=_days_key(),
-                format="YYYY-MM-DD",
-                on_change=_changed,
-            )
-            st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
+        more = st.popover(
+            t("history.filters"), icon=":material/filter_list:", key="filters", on_change="rerun"
+        )
+        if more.open:
+            with more:
+                _more()
         st.space("stretch")
         view = st.segmented_control(
             t("history.view"),
@@ -82,6 +64,33 @@ def filters() -> tuple[Filter, str]:
             on_change=_changed,
         )
     return _wanted(), str(view)
+
+
+def _more() -> None:
+    state = st.session_state
+    names = {preset.name: preset_name(preset) for preset in presets.all_presets()}
+    key = spoken("preset")
+    state[key] = state["preset"]
+    st.selectbox(
+        t("generate.look"),
+        list(names),
+        index=None,
+        format_func=names.__getitem__,
+        key=key,
+        on_change=lambda: _changed(preset=state[key]),
+        placeholder=t("history.any"),
+    )
+    st.date_input(
+        t("history.days"),
+        value=state["days-given"],
+        min_value=_FIRST,
+        max_value=_LAST,
+        key=_days_key(),
+        persist_state="session",
+        format="YYYY-MM-DD",
+        on_change=_changed,
+    )
+    st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
 
 
 def clear() -> None:

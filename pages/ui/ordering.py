@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import presets
-from core.model import Order
+from core.model import Order, Preset
 from core.providers import ImageProvider, ModelInfo
 from core.studio import Studio
 from pages.ui import facts, tray
@@ -42,43 +42,55 @@ def ordering(desk: Studio) -> None:
         st.caption(t("generate.local_look"))
     if preset.describe:
         facts.offer(desk)
-    with st.expander(t("generate.details"), icon=":material/tune:", key="details"):
-        if not preset.describe:
-            facts.offer(desk)
-        tray.naming()
-        if preset.takes_style:
-            st.text_area(
-                t("generate.style"),
-                placeholder=t("generate.style_hint"),
-                height=68,
-                max_chars=2000,
-                key="style",
-                persist_state="session",
-            )
-        names = {name: f"{provider_name(p.name)} · {m.name}" for name, (p, m) in models.items()}
-        key = spoken("model")
-        state["model"] = state[key] = f"{provider.name} {model.name}"
-        st.selectbox(
-            t("generate.model"),
-            list(models),
-            format_func=names.__getitem__,
-            key=key,
-            on_change=lambda: state.update(model=state[key]),
-            persist_state="session",
-        )
-        # Another model may have left a ratio or a size that this one lacks.
-        state["ratio"], state["size"] = model.nearest(state["ratio"], state["size"])
-        for name, allowed in (("ratio", model.ratios), ("size", model.sizes)):
-            st.segmented_control(
-                t(f"generate.{name}"), allowed, required=True, key=name, persist_state="session"
-            )
-        if provider.name == "local":
-            state.setdefault("fill", 85)
-            st.slider(t("generate.fill"), 30, 100, step=5, format="%d%%", key="fill", persist_state="session")
-            st.toggle(t("generate.shadow"), key="shadow", persist_state="session")
+    # Another model may have left a ratio or a size that this one lacks.
+    state["ratio"], state["size"] = model.nearest(state["ratio"], state["size"])
+    # What is shut is not drawn: it would be half of what every click on the page costs.
+    details = st.expander(t("generate.details"), icon=":material/tune:", key="details", on_change="rerun")
+    if details.open:
+        with details:
+            _details(desk, preset, models, provider, model)
     st.segmented_control(
         t("generate.outputs"), [1, 2, 3, 4, 5], required=True, key="outputs", persist_state="session"
     )
+
+
+def _details(
+    desk: Studio,
+    preset: Preset,
+    models: dict[str, tuple[ImageProvider, ModelInfo]],
+    provider: ImageProvider,
+    model: ModelInfo,
+) -> None:
+    state = st.session_state
+    if not preset.describe:
+        facts.offer(desk)
+    tray.naming()
+    if preset.takes_style:
+        st.text_area(
+            t("generate.style"),
+            placeholder=t("generate.style_hint"),
+            height=68,
+            max_chars=2000,
+            key="style",
+            persist_state="session",
+        )
+    names = {name: f"{provider_name(p.name)} · {m.name}" for name, (p, m) in models.items()}
+    key = spoken("model")
+    state["model"] = state[key] = f"{provider.name} {model.name}"
+    st.selectbox(
+        t("generate.model"),
+        list(models),
+        format_func=names.__getitem__,
+        key=key,
+        on_change=lambda: state.update(model=state[key]),
+        persist_state="session",
+    )
+    for name, allowed in (("ratio", model.ratios), ("size", model.sizes)):
+        st.segmented_control(t(f"generate.{name}"), allowed, required=True, key=name, persist_state="session")
+    if provider.name == "local":
+        state.setdefault("fill", 85)
+        st.slider(t("generate.fill"), 30, 100, step=5, format="%d%%", key="fill", persist_state="session")
+        st.toggle(t("generate.shadow"), key="shadow", persist_state="session")
 
 
 def standing(desk: Studio) -> Order:

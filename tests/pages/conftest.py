@@ -24,6 +24,8 @@ def page() -> Open:
     def opened(name: str = "generate", *, locale: str = "en-US", **link: Any) -> AppTest:
         app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=30)
         app.context = {"locale": locale}
+        # Open from the start: what is shut is not drawn.
+        app.session_state["details"] = app.session_state["filters"] = True
         if name == "generate":
             for key, value in link.items():
                 app.query_params[key] = value
