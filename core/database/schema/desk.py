@@ -1,0 +1,32 @@
+"""What the desk keeps for itself."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from core.database.columns import Json
+from core.database.schema.parts import identity, metadata, number, text, time, to
+
+presets = sa.Table(
+    "presets",
+    metadata,
+    identity(),
+    text("name", 64),
+    number("version"),
+    time("created_at"),
+    text("created_by", 200),
+    sa.Column("body", Json, nullable=False),
+    sa.UniqueConstraint("name", "version"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    identity(),
+    time("at"),
+    text("actor", 200),
+    text("verb", 64),
+    to("task_id", "tasks", nullable=True),
+    to("output_id", "outputs", nullable=True),
+    sa.Column("data", Json, nullable=False),
+)

@@ -1,0 +1,127 @@
+"""What was asked for and what became of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from core.database.columns import Json, Text
+from core.database.schema.parts import identity, key, metadata, number, text, time, to
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    identity(),
+    key(),
+    time("created_at"),
+    text("created_by", 200),
+    text("preset", 64),
+    number("preset_version"),
+    text("style"),
+    text("ratio", 8),
+    text("size", 8),
+    number("outputs"),
+    text("provider", 16),
+    text("model", 128),
+    sa.Column("parameters", Json, nullable=False),
+    sa.Column("unpriced_ok", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+photos = sa.Table(
+    "photos",
+    metadata,
+    identity(),
+    key(),
+    to("task_id", "tasks"),
+    number("position"),
+    sa.Column("sku", Text(128), nullable=False, index=True),
+    text("product_name", 300),
+    text("prompt"),
+    text("store", 128),
+    text("object_key", 300),
+    text("thumb_key", 300),
+    number("width"),
+    number("height"),
+    number("bytes"),
+    text("sha256", 64),
+    sa.Column("flattened", sa.Boolean, nullable=False),
+    text("original_name", 300),
+    text("original_type", 32),
+    number("original_bytes"),
+    text("original_sha256", 64),
+    sa.Column("description", Json, nullable=True),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    identity(),
+    key(),
+    text("host", 200),
+    time("started_at"),
+    time("lease_until"),
+)
+
+outputs = sa.Table(
+    "outputs",
+    metadata,
+    identity(),
+    key(),
+    to("task_id", "tasks"),
+    to("photo_id", "photos"),
+    number("variant"),
+    text("state", 16),
+    text("review", 16),
+    text("checks", 16),
+    text("provider", 16),
+    text("model", 128),
+    text("store", 128),
+    sa.Column("request_key", Text(64), nullable=False, server_default=""),
+    to("worker_id", "workers", nullable=True, index=False),
+    number("attempts"),
+    time("created_at"),
+    time("started_at", nullable=True),
+    time("finished_at", nullable=True),
+    time("not_before", nullable=True),
+    text("object_key", 300, nullable=True),
+    text("thumb_key", 300, nullable=True),
+    text("content_type", 64, nullable=True),
+    number("width", nullable=True),
+    number("height", nullable=True),
+    number("bytes", nullable=True),
+    text("sha256", 64, nullable=True),
+    number("cost_micros", nullable=True),
+    number("latency_ms", nullable=True),
+    text("model_version", 128, nullable=True),
+    text("provider_request_id", 200, nullable=True),
+    sa.Column("notes", Json, nullable=False),
+    text("error_kind", 32, nullable=True),
+    sa.Column("error_data", Json, nullable=False),
+    sa.UniqueConstraint("photo_id", "variant"),
+    sa.CheckConstraint(
+        "state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'unknown')", name="state"
+    ),
+    sa.CheckConstraint("review IN ('to_review', 'approved', 'rejected')", name="review"),
+    sa.Index("ix_outputs_state_id", "state", "id"),
+    sa.Index("ix_outputs_review_id", "review", "id"),
+    sa.Index("ix_outputs_created_at_id", "created_at", "id"),
+    sa.Index("ix_outputs_request_key", "request_key"),
+)
+
+calls = sa.Table(
+    "calls",
+    metadata,
+    identity(),
+    key(),
+    to("output_id", "outputs"),
+    sa.Column("request_key", Text(64), nullable=False, index=True),
+    time("sent_at"),
+    time("answered_at", nullable=True),
+    text("outcome", 32, nullable=True),
+    sa.Column("day", sa.Date, nullable=True),
+    sa.Column("payer", Text(200), nullable=False, server_default=""),
+    sa.Column("reserved_micros", sa.BigInteger, nullable=False, server_default="0"),
+    number("cost_micros", nullable=True),
+    text("provider_request_id", 200, nullable=True),
+    text("object_key", 300, nullable=True),
+    sa.Column("usage", Json, nullable=False),
+)
