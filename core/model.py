@@ -234,6 +234,8 @@ class Output:
     """What the provider says of its picture, for example `cutout_confidence` (0 to 1)."""
     error_kind: str | None
     error_data: Mapping[str, Any]
+    deleted_at: datetime | None
+    """In the trash since then; lists don't show it."""
 
 
 @dataclass(frozen=True, kw_only=True)

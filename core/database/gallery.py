@@ -96,7 +96,7 @@ def _conditions(
     since: datetime | None,
     until: datetime | None,
 ) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
+    found: list[sa.ColumnElement[bool]] = [outputs.c.deleted_at.is_(None)]
     # Only the sides that are asked for: SQLite reads every picture for an OR with an empty one.
     either: list[sa.ColumnElement[bool]] = [outputs.c.state.in_(states)] if states else []
     if reviews:

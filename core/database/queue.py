@@ -170,8 +170,10 @@ def calls_without_answer(connection: sa.Connection, output_id: int) -> list[sa.R
 
 
 def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputState]) -> bool:
-    """Put an ended output back into the queue, if it still is in one of `states`."""
-    statement = sa.update(outputs).where(outputs.c.id == output_id, outputs.c.state.in_(states))
+    """Put an ended output back into the queue, if it still is in one of `states` and not in the trash."""
+    statement = sa.update(outputs).where(
+        outputs.c.id == output_id, outputs.c.state.in_(states), outputs.c.deleted_at.is_(None)
+    )
     values: dict[str, Any] = {
         "state": QUEUED,
         "error_kind": None,
@@ -212,6 +214,7 @@ def same_request(connection: sa.Connection, request_keys: Sequence[str], since: 
     o = outputs.c
     statement = sa.select(o.key, o.task_id, o.state, o.request_key).where(
         o.request_key.in_(request_keys),
+        o.deleted_at.is_(None),
         sa.or_(
             o.state.in_((QUEUED, RUNNING)),
             sa.and_(o.state == OutputState.SUCCEEDED, o.finished_at >= since),

@@ -2,6 +2,7 @@
 
 from core.database.schema.desk import events, presets
 from core.database.schema.judging import checks, reviews
+from core.database.schema.keeping import job_items, jobs, output_tags, retention_rules
 from core.database.schema.money import descriptions, provider_states, spending
 from core.database.schema.parts import metadata
 from core.database.schema.work import calls, outputs, photos, tasks, workers
@@ -11,11 +12,15 @@ __all__ = [
     "checks",
     "descriptions",
     "events",
+    "job_items",
+    "jobs",
     "metadata",
+    "output_tags",
     "outputs",
     "photos",
     "presets",
     "provider_states",
+    "retention_rules",
     "reviews",
     "spending",
     "tasks",

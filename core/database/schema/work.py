@@ -7,6 +7,15 @@ import sqlalchemy as sa
 from core.database.columns import Json, Text
 from core.database.schema.parts import identity, key, metadata, number, text, time, to
 
+
+def in_trash(*columns: str) -> list[sa.Index]:
+    """Indexes of the few outputs that are in the trash."""
+    few = sa.text("deleted_at IS NOT NULL")
+    return [
+        sa.Index(f"ix_outputs_trash_{name}", name, sqlite_where=few, postgresql_where=few) for name in columns
+    ]
+
+
 tasks = sa.Table(
     "tasks",
     metadata,
@@ -49,6 +58,7 @@ photos = sa.Table(
     number("original_bytes"),
     text("original_sha256", 64),
     sa.Column("description", Json, nullable=True),
+    time("purge_started_at", nullable=True),
 )
 
 workers = sa.Table(
@@ -96,6 +106,8 @@ outputs = sa.Table(
     sa.Column("notes", Json, nullable=False),
     text("error_kind", 32, nullable=True),
     sa.Column("error_data", Json, nullable=False),
+    time("deleted_at", nullable=True),
+    time("purge_started_at", nullable=True),
     sa.UniqueConstraint("photo_id", "variant"),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'unknown')", name="state"
@@ -105,6 +117,7 @@ outputs = sa.Table(
     sa.Index("ix_outputs_review_id", "review", "id"),
     sa.Index("ix_outputs_created_at_id", "created_at", "id"),
     sa.Index("ix_outputs_request_key", "request_key"),
+    *in_trash("deleted_at", "id"),
 )
 
 calls = sa.Table(
@@ -112,7 +125,8 @@ calls = sa.Table(
     metadata,
     identity(),
     key(),
-    to("output_id", "outputs"),
+    # None when its output was purged: what was paid stays known.
+    to("output_id", "outputs", nullable=True),
     sa.Column("request_key", Text(64), nullable=False, index=True),
     time("sent_at"),
     time("answered_at", nullable=True),
