@@ -6,7 +6,7 @@ import hashlib
 from functools import partial
 from typing import Any
 
-from core import budget, clock, keeping, showing
+from core import budget, clock, insights, keeping, showing
 from core.database import objects, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import BadImage, ObjectDiffers, ObjectExists, PackshotError
@@ -96,15 +96,17 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
         try:
             shown = showing.show(task, named[1], data, put=partial(_put_made, studio))
         except BadImage as error:
-            values |= {**_ended(error), "thumb_key": None, "width": None, "height": None}
+            values |= {**_ended(error), "thumb_key": None, "thumb_bytes": None}
+            values |= {"width": None, "height": None}
         else:
             values |= {**shown, "notes": {**output.notes, **shown["notes"]}}
             values |= {"state": OutputState.SUCCEEDED, "error_kind": None, "error_data": {}}
     state = OutputState(values["state"])
     with writing(studio.engine) as connection:
-        if not objects.change_output(connection, output.id, OPEN, values):
-            return None
-        _end_call(connection, call, found, values["error_kind"] or "picture")
+        with insights.counting(studio, connection, [output.id]):
+            if not objects.change_output(connection, output.id, OPEN, values):
+                return None
+            _end_call(connection, call, found, values["error_kind"] or "picture")
         verb = objects.DIFFERS if values["error_kind"] == ObjectDiffers.__name__ else "output.adopted"
         keeping.record(connection, output, verb, actor=by.id, key=found.key, was=output.state, to=state)
     return state
@@ -136,7 +138,8 @@ def _keep_with_call(studio: Studio, call: objects.Sent, found: ObjectInfo, by: A
         output = tasks.output_by_id(connection, call.output_id)
         if output is None:
             return False
-        _end_call(connection, call, found, "picture")
+        with insights.counting(studio, connection, [output.id]):
+            _end_call(connection, call, found, "picture")
         keeping.record(connection, output, "call.kept", actor=by.id, key=found.key)
     return True
 
@@ -155,4 +158,4 @@ def _end_call(connection: Any, call: objects.Sent, found: ObjectInfo, outcome: s
             cost=row.cost_micros,
             may_be_charged=True,
         )
-    queue.name_object(connection, call.id, found.key, outcome)
+    queue.name_object(connection, call.id, found.key, found.bytes, outcome)

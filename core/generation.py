@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 
-from core import budget, clock, intake, keeping
+from core import budget, clock, insights, intake, keeping
 from core.database import migrate, provider_states, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError, TaskExists
@@ -165,9 +165,13 @@ def retry_output(studio: Studio, output_key: str, *, by: Actor) -> bool:
 def _requeue(studio: Studio, wanted: Sequence[Output], states: Sequence[OutputState], by: Actor) -> int:
     _allow(by, Role.OPERATOR)
     queued = []
-    with writing(studio.engine) as connection:
+    wanted = [output for output in wanted if output.state in states]
+    with (
+        writing(studio.engine) as connection,
+        insights.counting(studio, connection, [output.id for output in wanted]),
+    ):
         for output in wanted:
-            if output.state in states and queue.requeue(connection, output.id, states):
+            if queue.requeue(connection, output.id, states):
                 queued.append(output.id)
                 keeping.record(
                     connection,
@@ -188,6 +192,7 @@ def stop_waiting(studio: Studio, key: str, *, by: Actor) -> int:
     task = view(studio, key).task
     with writing(studio.engine) as connection:
         stopped = queue.stop_waiting(connection, task.id, clock.now())
+        insights.ended(studio, connection, stopped)
         if stopped:
             data = {"outputs": len(stopped)}
             tasks.add_event(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from core import clock, presets
+from core import clock, insights, presets
 from core.database import provider_states, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import AlreadyMade, OrderRefused, PackshotError, TextTooLong, restored
@@ -193,6 +193,7 @@ def insert(
                     "original_bytes": len(upload.data),
                     "original_sha256": item.original_sha256,
                     "description": upload.description,
+                    "thumb_bytes": len(item.thumb),
                 }
                 for position, (key, upload, item, prompt) in enumerate(
                     zip(keys, uploads, decoded, prompts, strict=True), 1
@@ -223,6 +224,7 @@ def insert(
                 for variant, request in enumerate(requests, 1)
             ],
         )
+        insights.uploaded(studio, connection, photo_ids)
         counts = {"photos": len(photo_ids), "outputs": len(ids)}
         tasks.add_event(connection, at=now, actor=by.id, verb="task.submitted", task_id=task_id, data=counts)
     return ids

@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from core import budget, clock, outcomes, showing, spool, telemetry
+from core import budget, clock, insights, outcomes, showing, spool, telemetry
 from core.database import queue, tasks
 from core.database.engine import patiently
 from core.errors import BadImage, PackshotError, ProviderError, StorageError, StorageUnavailable
@@ -136,15 +136,16 @@ def finish(
     late = values if state.ended else {**values, "state": OutputState.FAILED, "finished_at": now}
 
     def act(connection: Connection) -> None:
-        was = queue.end_call(connection, call.id, ended)
-        if answer_key:
-            queue.name_object(connection, call.id, answer_key, ended["outcome"])
-        told_of = {"kind": error.kind} if error else {}
-        worker = call.worker_id
-        if worker is not None and queue.finish(connection, call.output.id, worker, values):
-            record(connection, call.output, f"output.{state}", **told_of)
-        elif queue.adopt(connection, call.output.id, call.id, better, late):
-            record(connection, call.output, f"output.{late['state']}", **told_of, late=True)
+        with insights.counting(studio, connection, [call.output.id]):
+            was = queue.end_call(connection, call.id, ended)
+            if answer_key and isinstance(answer, ImageAnswer):
+                queue.name_object(connection, call.id, answer_key, len(answer.data), ended["outcome"])
+            told_of = {"kind": error.kind} if error else {}
+            worker = call.worker_id
+            if worker is not None and queue.finish(connection, call.output.id, worker, values):
+                record(connection, call.output, f"output.{state}", **told_of)
+            elif queue.adopt(connection, call.output.id, call.id, better, late):
+                record(connection, call.output, f"output.{late['state']}", **told_of, late=True)
         if was:
             # Last, since the day's rows are everybody's: they are locked until this transaction ends.
             lost = was == queue.LOST

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core import budget, clock, keeping, outcomes, telemetry
+from core import budget, clock, insights, keeping, outcomes, telemetry
 from core.database import provider_states, queue, tasks
 from core.database.engine import patiently, reading
 from core.errors import BudgetExhausted, NotFound, PackshotError, ProviderError, StorageError
@@ -160,6 +160,7 @@ def _end(studio: Studio, claim: _Claim, error: PackshotError, *, call: Call | No
             values["finished_at"] = now
         if queue.finish(connection, output.id, claim.worker_id, values):
             record(connection, output, f"output.{decision.state}", kind=error.kind)
+            insights.ended(studio, connection, [output.id])
 
     patiently(studio.engine, act, claim.stopping)
     telemetry.ended(studio, output, {"outcome": error.kind})
@@ -174,7 +175,9 @@ def _leave_alone(
         provider_states.cool(connection, output.provider, now + decision.wait)
         return
     provider_states.stop(connection, output.provider, error.kind, data, decision.until)
-    for task_id, output_id in queue.end_waiting(connection, output.provider, error.kind, data, now):
+    waited = queue.end_waiting(connection, output.provider, error.kind, data, now)
+    insights.ended(studio, connection, [output_id for _, output_id in waited])
+    for task_id, output_id in waited:
         tasks.add_event(
             connection,
             at=now,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from core import adoption, clock, keeping, spool
+from core import adoption, clock, insights, keeping, spool
 from core.database import queue, tasks
 from core.database.engine import reading, writing
 from core.errors import (
@@ -69,9 +69,11 @@ def _move_on(studio: Studio, output_id: int, change: Callable[..., bool]) -> boo
             values = {"state": OutputState.FAILED, "error_kind": ProcessDied.__name__, "finished_at": now}
         else:
             values = {"state": OutputState.QUEUED, "error_kind": None, "started_at": None}
-        if not change(connection, output_id, values={**values, "error_data": {}}):
-            return False
-        _lose(connection, sent)
+        with insights.counting(studio, connection, [output_id]):
+            if not change(connection, output_id, values={**values, "error_data": {}}):
+                return False
+            lost = _lose(connection, sent)
+        _settle(connection, lost)
         keeping.record(connection, output, "output.recovered", to=str(values["state"]))
     return True
 
@@ -146,18 +148,27 @@ def release(studio: Studio, output_id: int, worker_id: int) -> None:
                 (OutputState.UNKNOWN, OutcomeUnknown) if calls else (OutputState.FAILED, ProcessDied)
             )
             values = {"state": state, "error_kind": kind.__name__, "error_data": {}, "finished_at": now}
-            if output and queue.finish(connection, output_id, worker_id, values):
-                _lose(connection, calls)
+            with insights.counting(studio, connection, [output_id]):
+                mine = output is not None and queue.finish(connection, output_id, worker_id, values)
+                lost = _lose(connection, calls) if mine else []
+            if output and mine:
+                _settle(connection, lost)
                 keeping.record(connection, output, f"output.{state}", kind=kind.__name__)
     except DatabaseError as error:
         log.error("output %s waits for its lease to run out: %s", output_id, error.kind)
 
 
-def _lose(connection: Connection, calls: list[Call]) -> None:
-    """Close calls whose answer nobody has: each may have been charged."""
-    for call in calls:
-        if queue.end_call(connection, call.id, {"outcome": queue.LOST}) == queue.OPEN:
-            keeping.settle(connection, call, cost=None, may_be_charged=True)
+def _lose(connection: Connection, calls: list[Call]) -> list[Call]:
+    """Close calls whose answer nobody has; returns those that had been open."""
+    return [
+        call for call in calls if queue.end_call(connection, call.id, {"outcome": queue.LOST}) == queue.OPEN
+    ]
+
+
+def _settle(connection: Connection, lost: list[Call]) -> None:
+    """Each may have been charged."""
+    for call in lost:
+        keeping.settle(connection, call, cost=None, may_be_charged=True)
 
 
 def _open_calls(connection: Connection, output: Output) -> list[Call]:

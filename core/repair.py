@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from core import adoption, clock
+from core import adoption, clock, insights
 from core.database import objects, tasks
 from core.database.engine import writing
 from core.database.objects import Named, Source
@@ -97,7 +97,8 @@ def _say_differs(studio: Studio, difference: Difference, by: Actor) -> bool:
 def _say(studio: Studio, difference: Difference, verb: str, error: PackshotError, by: Actor) -> None:
     failed = {"state": OutputState.FAILED, "error_kind": error.kind, "error_data": dict(error.data)}
     shown = [OutputState.SUCCEEDED]
-    with writing(studio.engine) as connection:
+    told = [row.output_id for row in difference.rows if row.output_id is not None]
+    with writing(studio.engine) as connection, insights.counting(studio, connection, told):
         for row in difference.rows:
             data = {"key": row.key, "row": row.source.value}
             if row.source is Source.OUTPUT:

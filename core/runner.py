@@ -13,7 +13,7 @@ from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from core import clock, making, questions, recovery, telemetry
+from core import clock, insights, making, questions, recovery, telemetry
 from core.database import provider_states, queue
 from core.database.engine import reading, writing
 from core.errors import Auth, DatabaseBehind, DatabaseError, PackshotError
@@ -215,6 +215,7 @@ class Runner:
                 self._worker_id = None  # An older copy of the database was put back.
                 return
         self._studio.meters.beat()
+        insights.beat(self._studio)
         with self._claiming:
             with self._changed:
                 held = set(self._held)

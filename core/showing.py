@@ -46,4 +46,10 @@ def show(task: Task, call_key: str, data: bytes, *, put: Put) -> dict[str, Any]:
         }
     thumb = thumb_key(task.key, call_key)
     put(thumb, picture.thumb, "image/webp")
-    return {**shown, "thumb_key": thumb, "width": picture.width, "height": picture.height}
+    return {
+        **shown,
+        "thumb_key": thumb,
+        "thumb_bytes": len(picture.thumb),
+        "width": picture.width,
+        "height": picture.height,
+    }

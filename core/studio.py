@@ -124,12 +124,13 @@ def open_studio(
 
 
 def prepare(studio: Studio) -> None:
-    """Bring tables and presets up to date. Raises DatabaseError kinds."""
-    from core import intake
+    """Bring tables, presets and sums up to date. Raises DatabaseError kinds."""
+    from core import insights, intake
     from core.database.migrate import migrate
 
     migrate(studio.engine)
     intake.record_presets(studio)
+    insights.fill(studio)
 
 
 def make_store(settings: Settings, signer: LinkSigner) -> ObjectStore:

@@ -100,6 +100,15 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """The same, and every statement sees the database as it is at the first. Raises DatabaseError kinds."""
+    with translated(engine), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+@contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction, committed at the end of the block. Raises DatabaseError kinds."""
     with translated(engine), engine.connect() as connection:

@@ -5,6 +5,7 @@ from core.database.schema.judging import checks, reviews
 from core.database.schema.keeping import job_items, jobs, output_tags, retention_rules
 from core.database.schema.money import descriptions, provider_states, spending
 from core.database.schema.parts import metadata
+from core.database.schema.rollups import rollup_changes, rollups
 from core.database.schema.work import calls, outputs, photos, tasks, workers
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "provider_states",
     "retention_rules",
     "reviews",
+    "rollup_changes",
+    "rollups",
     "spending",
     "tasks",
     "workers",

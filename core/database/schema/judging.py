@@ -18,6 +18,7 @@ reviews = sa.Table(
     text("verdict", 16),
     text("reason", 32, nullable=True),
     text("note"),
+    sa.Index("ix_reviews_actor_id", "actor", "id"),
 )
 
 checks = sa.Table(

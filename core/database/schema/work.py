@@ -59,6 +59,7 @@ photos = sa.Table(
     text("original_sha256", 64),
     sa.Column("description", Json, nullable=True),
     time("purge_started_at", nullable=True),
+    number("thumb_bytes", nullable=True),
 )
 
 workers = sa.Table(
@@ -108,6 +109,7 @@ outputs = sa.Table(
     sa.Column("error_data", Json, nullable=False),
     time("deleted_at", nullable=True),
     time("purge_started_at", nullable=True),
+    number("thumb_bytes", nullable=True),
     sa.UniqueConstraint("photo_id", "variant"),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'unknown')", name="state"
@@ -138,4 +140,5 @@ calls = sa.Table(
     text("provider_request_id", 200, nullable=True),
     text("object_key", 300, nullable=True),
     sa.Column("usage", Json, nullable=False),
+    number("bytes", nullable=True),
 )
