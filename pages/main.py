@@ -31,6 +31,9 @@ page = st.navigation(
                 "history.py", title=t("nav.history"), icon=":material/photo_library:", url_path="history"
             ),
         ],
+        t("nav.improve"): [
+            st.Page("insights.py", title=t("nav.insights"), icon=":material/monitoring:", url_path="insights")
+        ],
         t("nav.desk"): [
             st.Page(
                 "system.py", title=t("nav.system"), icon=":material/health_and_safety:", url_path="system"

@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image
 
-from core import generation
+from core import clock, generation, insights
 from core.errors import Blocked, NoImage, OutcomeUnknown
 from core.model import OutputState
 from core.providers import ImageAnswer, ImageRequest
@@ -27,6 +27,7 @@ from core.studio import open_studio
 from tests import products
 from tests.browser import ROOT, chromium, context, serving, settled
 from tests.conftest import BY, Scripted, order, upload
+from tests.parts.many import fill
 
 OUT = ROOT / "var" / "shots"
 README = {"generate_done": "generate", "history": "history", "system_trouble": "system"}
@@ -103,6 +104,8 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history_table": ("/history", table),
     "history_details": ("/history", details),
     "history_none": ("/history?sku=nothing", None),
+    "insights": ("/insights", None),
+    "insights_none": ("/insights?days=2020-01-01&days=2020-01-02", None),
     "system": ("/system", None),
     "system_trouble": ("/system", None),
 }
@@ -123,7 +126,12 @@ def main(arguments: list[str]) -> int:
         broken = {"USE_R2_STORAGE": "true", "R2_BUCKET": "hk-packshots", "R2_ACCESS_KEY": "a-key",
                   "R2_ENDPOINT": "http://127.0.0.1:9", "R2_SECRET_KEY": "a-secret",
                   "R2_PUBLIC_URL": "http://127.0.0.1:9/hk-packshots"}  # fmt: skip
-        with serving(Path(folder)) as well, serving(Path(folder), **broken) as unwell:
+        with (
+            serving(Path(folder)) as well,
+            serving(Path(folder), **broken) as unwell,
+            serving(months(Path(folder) / "months"), DAILY_BUDGET_USD="2.5") as busy,
+        ):
+            others = {"system_trouble": unwell, "insights": busy}
             for width in (1440, 390):
                 for theme in ("light", "dark"):
                     for language in ("en", "zh"):
@@ -137,7 +145,7 @@ def main(arguments: list[str]) -> int:
                             path, act = PAGES[name]
                             if act is table and width < 640:
                                 continue
-                            server = unwell if name == "system_trouble" else well
+                            server = others.get(name, well)
                             page.goto(server.url + path.format(**tasks))
                             settled(page)
                             if act:
@@ -150,6 +158,20 @@ def main(arguments: list[str]) -> int:
                                 small(shot, README[name])
                         page.context.close()
     return 0
+
+
+def months(folder: Path) -> Path:
+    """A desk with the pictures of three months, without their files."""
+    settings = load_settings(
+        database_url=f"sqlite:///{folder / 'packshot.db'}",
+        upload_dir=folder / "media",
+        app_secret="a secret for tests",
+    )
+    folder.mkdir()
+    with open_studio(settings, work=False) as studio:
+        fill(studio.engine, outputs=4000, days=90, until=clock.now())
+        insights.rebuild(studio, by=BY)
+    return folder
 
 
 def _groups(chosen: list[str]) -> list[set[str]]:

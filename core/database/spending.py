@@ -44,6 +44,14 @@ def of_day(connection: sa.Connection, day: date, payer: str) -> tuple[int, int, 
     return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
 
 
+def by_day(connection: sa.Connection, since: date, until: date) -> dict[date, tuple[int, int]]:
+    """(spent, possibly charged) of the whole desk on each day that has any."""
+    s = spending.c
+    statement = sa.select(s.day, s.spent_micros, s.possible_micros)
+    rows = connection.execute(statement.where(s.payer == DESK, s.day.between(since, until)))
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
 def _change(connection: sa.Connection, day: date, payer: str, statement: sa.Update) -> bool:
     """Change the row of a day and payer; it is made by the first who changes nothing."""
     statement = statement.where(spending.c.day == day, spending.c.payer == payer)

@@ -1,0 +1,217 @@
+"""Insights: what a picture that was approved costs, what is refused and why, how quick models are."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import figures, studio
+from core.errors import PackshotError
+from core.figures import Figures, Made, Span
+from pages.ui import marks
+from pages.ui.charts import card
+from pages.ui.insight_rows import (
+    columns,
+    linked,
+    look_name,
+    model_name,
+    outcome_name,
+    reason_name,
+    share,
+    usd,
+    ways,
+)
+from pages.ui.shell import heading
+from pages.ui.span import span
+from pages.ui.trouble import show
+from pages.ui.words import dollars, t
+
+_WAYS = ("look", "model", "week")
+
+
+def totals(made: Made[None]) -> None:
+    """What it came to."""
+    per = made.per_approved
+    said = {
+        "spent": dollars(made.spent),
+        **({"possible": dollars(made.possible)} if made.possible else {}),
+        **({"unpriced": f"{made.unpriced:,}"} if made.unpriced else {}),
+        "pictures": f"{made.pictures:,}",
+        "approved": f"{made.approved:,}",
+        "approval": "–" if made.approval is None else f"{made.approval:.0%}",
+        "per_approved": "–" if per is None else f"US${per / 1_000_000:.3f}",
+    }
+    with st.container(horizontal=True, key="totals"):
+        for name, value in said.items():
+            st.metric(t(f"insights.column.{name}"), value, width="content")
+
+
+def cost(found: Figures) -> None:
+    way = st.session_state.get("cost-way", "look")
+    rows = ways(found)[way]
+    bare = sum(row["per_approved"] is None for row in rows)
+    approved = found.whole.approved
+    card(
+        "cost",
+        t("insights.cost"),
+        rows=rows if approved else [],
+        say=t("insights.cost_bare", n=bare) if bare else t("insights.cost_say"),
+        empty=t("insights.cost_none"),
+        draw=marks.weeks if way == "week" else marks.costs,
+        columns=columns("name", "pictures", "approved", "spent", "possible", "unpriced", "per_approved",
+                        name=t(f"insights.by.{way}")),
+        link=linked(found.span, show="approved"),
+        above=choose_way if approved else None,
+    )  # fmt: skip
+
+
+def choose_way() -> None:
+    st.segmented_control(
+        t("insights.by"),
+        _WAYS,
+        format_func=lambda name: t(f"insights.by.{name}"),
+        required=True,
+        default="look" if "cost-way" not in st.session_state else None,
+        label_visibility="collapsed",
+        key="cost-way",
+    )
+
+
+def spend(found: Figures) -> None:
+    rows = [
+        {"name": f"{day.day:%Y-%m-%d}", "spent": usd(day.spent), "possible": usd(day.possible),
+         "query": {"days": [day.day.isoformat()] * 2}}
+        for day in found.days
+    ]  # fmt: skip
+    limit = usd(found.limit)
+    card(
+        "spend",
+        t("insights.spend"),
+        rows=rows if any(row["spent"] or row["possible"] for row in rows) else [],
+        say=t("insights.spend_limit", limit=f"{limit:.2f}") if limit else t("insights.spend_say"),
+        empty=t("insights.spend_none"),
+        draw=lambda rows: marks.spending(rows, limit),
+        columns=columns("name", "spent", "possible", name=t("insights.by.day")),
+        link=linked(found.span),
+        press=False,
+    )
+
+
+def approval(found: Figures) -> None:
+    rows = [row for row in ways(found)["look"] if row["approval"] is not None]
+    card(
+        "approval",
+        t("insights.approval"),
+        rows=rows,
+        say=t("insights.approval_say"),
+        empty=t("insights.approval_none"),
+        draw=marks.approvals,
+        columns=columns("name", "approved", "rejected", "approval", name=t("insights.by.look")),
+        link=linked(found.span),
+    )
+
+
+def reasons(found: Figures) -> None:
+    rows = [
+        {"name": look_name(made.key), "reason": reason_name(reason), "n": n,
+         "query": {"preset": made.key[0], "version": str(made.key[1])}}
+        for made in found.looks
+        for reason, n in sorted(made.rejected.items(), key=lambda item: -item[1])
+    ]  # fmt: skip
+    card(
+        "reasons",
+        t("insights.reasons"),
+        rows=rows,
+        say=t("insights.reasons_say"),
+        empty=t("insights.reasons_none"),
+        draw=marks.reasons,
+        columns=columns("name", "reason", "n", name=t("insights.by.look")),
+        link=linked(found.span, show="rejected"),
+    )
+
+
+def latency(found: Figures) -> None:
+    rows = [
+        {"name": model_name((one.provider, one.model)), "n": one.n, "p50": round(one.p50 / 1000, 2),
+         "p95": round(one.p95 / 1000, 2), "query": {"provider": one.provider, "model": one.model}}
+        for one in found.latency
+    ]  # fmt: skip
+    card(
+        "latency",
+        t("insights.latency"),
+        rows=rows,
+        say=t("insights.latency_say"),
+        empty=t("insights.latency_none"),
+        draw=marks.latencies,
+        columns=columns("name", "n", "p50", "p95", name=t("insights.by.model")),
+        link=linked(found.span),
+    )
+
+
+def outcomes(found: Figures) -> None:
+    every = sorted(found.whole.outcomes.items(), key=lambda item: -item[1])
+    rows = [
+        {
+            "name": outcome_name(kind),
+            "n": n,
+            "good": kind == "picture",
+            "query": {} if kind == "picture" else {"show": "failed"},
+        }
+        for kind, n in every
+    ]
+    card(
+        "outcomes",
+        t("insights.outcomes"),
+        rows=rows,
+        say=t("insights.outcomes_say"),
+        empty=t("insights.outcomes_none"),
+        draw=marks.outcomes,
+        columns=columns("name", "n", name=t("insights.by.outcome")),
+        link=linked(found.span),
+    )
+
+
+def reviewers(found: Figures) -> None:
+    rows = [
+        {"name": one.actor, "approved": one.approved, "rejected": one.rejected,
+         "pace": None if one.pace is None else round(one.pace, 1), "second": one.agreed + one.differed,
+         "agreement": share(one.agreement)}
+        for one in found.reviewers
+    ]  # fmt: skip
+    card(
+        "reviewers",
+        t("insights.reviewers"),
+        rows=rows,
+        say=t("insights.reviewers_say"),
+        empty=t("insights.reviewers_none"),
+        draw=marks.reviewers,
+        columns=columns("name", "approved", "rejected", "pace", "second", "agreement",
+                        name=t("insights.by.reviewer")),
+        press=False,
+    )  # fmt: skip
+
+
+def nothing() -> None:
+    with st.container(height=320, border=False, horizontal_alignment="center", vertical_alignment="center"):
+        st.header(t("insights.none_title"), anchor=False, text_alignment="center")
+        st.caption(t("insights.none"), text_alignment="center")
+        st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
+
+
+def main(between: Span) -> None:
+    try:
+        found = figures.figures(studio.current(), between)
+    except PackshotError as error:
+        show(error)
+        return
+    if not found.whole.outcomes and not found.whole.spent and not found.reviewers:
+        nothing()
+        return
+    totals(found.whole)
+    with st.grid(2, min_column_width=430):
+        for draw in (cost, spend, approval, reasons, latency, outcomes, reviewers):
+            draw(found)
+
+
+with heading(t("insights.title")):
+    between = span()
+main(between)
