@@ -82,13 +82,13 @@ def retry(task: Annotated[str, typer.Argument(help="A task's key.")], as_json: J
 @app.command()
 def history(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
-    sku: Annotated[str | None, typer.Option(help="The beginning of a SKU.")] = None,
+    text: Annotated[str, typer.Option(help="In SKU, name, file, style, notes and tags.")] = "",
     preset: Annotated[str | None, typer.Option(help="Only this preset.")] = None,
     as_json: Json = False,
 ) -> None:
     """The newest pictures."""
     with desk(work=False) as studio:
-        page = histories.page(studio, histories.Filter(sku=sku, preset=preset), limit=limit)
+        page = histories.page(studio, histories.Filter(text=text, preset=preset), limit=limit)
         if as_json:
             give([{**asdict(entry), "created_at": entry.created_at.isoformat()} for entry in page.entries])
             return

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from core import generation
+from core import generation, search
 from core.database import gallery, tasks
 from core.database.engine import reading
+from core.database.walk import Asked
 from core.errors import NotFound
-from core.intake import clean
 from core.model import Actor, Event, Order, Output, OutputState, Photo, ReviewState, Task, Upload
 from core.studio import Studio
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 COUNT_LIMIT = 1_000
 """Counts are exact up to here."""
@@ -22,18 +26,38 @@ COUNT_LIMIT = 1_000
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(9998, 12, 30)
 
 
+class Sort(StrEnum):
+    """The order of a list."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    COST = "cost"
+    """Dearest first; what has no known cost is not in it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """What to show; states and reviews widen each other, all else narrows. Dates are days of TIMEZONE."""
 
     states: tuple[OutputState, ...] = ()
     reviews: tuple[ReviewState, ...] = ()
+    text: str = ""
+    """Looked for in SKU, product name, file name, style, review notes and tags."""
     preset: str | None = None
-    sku: str | None = None
-    """The beginning of a SKU, in any case."""
+    version: int | None = None
+    provider: str | None = None
+    model: str | None = None
+    operator: str | None = None
+    """Whose order it was: the id of an actor."""
+    task: str | None = None
+    """The key of one press of Generate."""
     since: date | None = None
     until: date | None = None
     """Inclusive."""
+    cost_from: int | None = None
+    cost_to: int | None = None
+    """Millionths of a US dollar, both inclusive."""
+    sort: Sort = Sort.NEWEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +87,32 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many match. Without `exact` it is the least that there are: COUNT_LIMIT, or what one look found."""
+
+    number: int
+    exact: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """`older` and `newer` are the cursors of the neighbours; None where there is none."""
+    """`older` and `newer` are the cursors of the neighbours; None where there is none.
+
+    Sorted by cost, what costs less counts as older. `searched` is set when the page is not full because
+    enough was examined for once: from that output on, the neighbour goes on looking.
+    """
 
     entries: tuple[Entry, ...]
     older: int | None
     newer: int | None
+    searched: Entry | None = None
+
+    @property
+    def whole(self) -> Count | None:
+        """How many match, where the page shows all of them."""
+        if self.older is None and self.newer is None and not self.searched:
+            return Count(number=len(self.entries), exact=True)
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,32 +128,41 @@ class Details:
 def page(
     studio: Studio, wanted: Filter, *, before: int | None = None, after: int | None = None, limit: int = 48
 ) -> Page:
-    """One page, newest first. `before` and `after` are cursors of a Page. Raises DatabaseError kinds."""
+    """One page. `before` and `after` are cursors of a Page. Raises DatabaseError kinds."""
     # SQLite takes no larger number, and an id is never one.
     before, after = (None if cursor is None else min(max(cursor, 0), 2**63 - 1) for cursor in (before, after))
+    first = before is after is None
+    ascending = after is not None or (first and wanted.sort is Sort.OLDEST)
     with reading(studio.engine) as connection:
-        rows = gallery.page(
-            connection, **_bounds(studio, wanted), before=before, after=after, limit=limit + 1
-        )
-    more = len(rows) > limit
-    if after is not None:
-        rows = rows[1:] if more else rows
-        newer, older = more, True
-    else:
-        rows = rows[:limit]
-        newer, older = before is not None, more
-    entries = tuple(_entry(row) for row in rows)
+        asked = _asked(studio, connection, wanted)
+        if asked is None:
+            return Page(entries=(), older=None, newer=None)
+        start = after if after is not None else before
+        found = gallery.find(connection, asked, start=start, ascending=ascending, limit=limit + 1)
+        full = len(found.ids) > limit
+        ids = found.ids[:limit]
+        on = ids[-1] if full else found.reach
+        cut = not full and found.reach is not None
+        rows = gallery.entries(connection, [*ids, found.reach] if cut and found.reach else ids)
+    made = {number: _entry(row) for number, row in rows.items()}
+    back = None if start is None else ids[0] if ids else start - 1 if not ascending else start + 1
+    shown = tuple(made[number] for number in ids if number in made)
     return Page(
-        entries=entries,
-        older=entries[-1].id if older and entries else None,
-        newer=entries[0].id if newer and entries else None,
+        entries=shown[::-1] if ascending != (wanted.sort is Sort.OLDEST) else shown,
+        older=back if ascending else on,
+        newer=on if ascending else back,
+        searched=made.get(found.reach or 0) if cut else None,
     )
 
 
-def count(studio: Studio, wanted: Filter) -> int:
-    """How many match; COUNT_LIMIT + 1 means more than COUNT_LIMIT."""
+def count(studio: Studio, wanted: Filter) -> Count:
+    """How many match, exact up to COUNT_LIMIT. Raises DatabaseError kinds."""
     with reading(studio.engine) as connection:
-        return gallery.count(connection, **_bounds(studio, wanted), limit=COUNT_LIMIT + 1)
+        asked = _asked(studio, connection, wanted)
+        if asked is None:
+            return Count(number=0, exact=True)
+        number, exact = gallery.count(connection, asked, limit=COUNT_LIMIT + 1)
+    return Count(number=min(number, COUNT_LIMIT), exact=exact)
 
 
 def details(studio: Studio, output_key: str) -> Details:
@@ -159,21 +212,40 @@ def order_of(task: Task) -> Order:
     )
 
 
-def _bounds(studio: Studio, wanted: Filter) -> dict[str, Any]:
+def _asked(studio: Studio, connection: Connection, wanted: Filter) -> Asked | None:
+    """A filter as the database is asked; None when nothing can match."""
     zone = studio.settings.zone
 
     def start(day: date) -> datetime:
         # Days from an address may lie at the calendar's ends, where zones and sums overflow.
         return datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), time.min, tzinfo=zone)
 
-    return {
-        "states": wanted.states,
-        "reviews": wanted.reviews,
-        "preset": wanted.preset,
-        "sku": clean(wanted.sku).strip() if wanted.sku else None,
-        "since": start(wanted.since) if wanted.since else None,
-        "until": start(wanted.until) + timedelta(days=1) if wanted.until else None,
-    }
+    task_id = None
+    if wanted.task is not None:
+        task = tasks.task_by_key(connection, wanted.task)
+        if task is None:
+            return None
+        task_id = task.id
+    text = wanted.text.strip()
+    question = search.question(text) if text else None
+    if text and question is None:
+        return None
+    return Asked(
+        states=wanted.states,
+        reviews=wanted.reviews,
+        question=question,
+        preset=wanted.preset,
+        version=wanted.version,
+        provider=wanted.provider,
+        model=wanted.model,
+        operator=wanted.operator,
+        task_id=task_id,
+        since=start(wanted.since) if wanted.since else None,
+        until=start(wanted.until) + timedelta(days=1) if wanted.until else None,
+        cost_from=wanted.cost_from,
+        cost_to=wanted.cost_to,
+        by_cost=wanted.sort is Sort.COST,
+    )
 
 
 def _entry(row: Any) -> Entry:

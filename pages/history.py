@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import history, studio
 from core.errors import PackshotError
-from core.history import Entry, Filter, Page
+from core.history import Count, Entry, Filter, Page
 from core.model import OutputState
 from pages.ui.cards import review_chip, trouble
 from pages.ui.details import drawer, look_at
@@ -85,10 +85,9 @@ def nothing(wanted: Filter) -> None:
             st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear-all", on_click=clear)
 
 
-def pages(page: Page, number: int) -> None:
+def pages(page: Page, count: Count) -> None:
     """How many, and the way to the neighbours."""
-    many = number > history.COUNT_LIMIT
-    say = t("history.many", n=history.COUNT_LIMIT) if many else t("history.count", n=number)
+    say = t("history.count" if count.exact else "history.many", n=count.number)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say, width="stretch")
         st.button(
@@ -119,7 +118,7 @@ def main() -> None:
         page = history.page(desk, wanted, before=before, after=after, limit=PAGE)
         if not page.entries and (before or after):
             page = history.page(desk, wanted, limit=PAGE)  # What the link pointed at is not there any more.
-        number = history.count(desk, wanted)
+        number = page.whole or history.count(desk, wanted)
     except PackshotError as error:
         show(error)
         return

@@ -103,7 +103,7 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history": ("/history", None),
     "history_table": ("/history", table),
     "history_details": ("/history", details),
-    "history_none": ("/history?sku=nothing", None),
+    "history_none": ("/history?text=nothing", None),
     "insights": ("/insights", None),
     "insights_none": ("/insights?days=2020-01-01&days=2020-01-02", None),
     "system": ("/system", None),

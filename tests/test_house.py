@@ -68,8 +68,8 @@ def test_the_lowest_rooms_look_nowhere() -> None:
         for path in (ROOT / "core" / folder).rglob("*.py"):
             for module, _, typing in imports(path):
                 if module.startswith("core.") and not typing:
-                    below = ("core.model", "core.errors", "core.settings", "core.clock", f"core.{folder}")
-                    shared = ("core.images", "core.storage", "core.providers")
+                    below = ("core.model", "core.errors", "core.settings", "core.clock", "core.search")
+                    shared = ("core.images", "core.storage", "core.providers", f"core.{folder}")
                     assert module.startswith((*below, *shared)), f"{path} imports {module}"
 
 

@@ -208,20 +208,20 @@ def test_the_drawer_has_a_link_and_closes_for_good(browser: Any, server: Server,
     with beside(server, photo) as (desk, _, _go):
         made = [upload(photo, sku="DRAWER", product_name="*Cup* :material/home: $x$")]
         finished(desk, generation.submit(desk, made, order(provider="gateway"), by=BY, again=True))
-    page = open_page(browser, f"{server.url}/history?sku=DRAWER")
+    page = open_page(browser, f"{server.url}/history?text=DRAWER")
     page.locator(".card .open").click()
     page.get_by_role("dialog").get_by_role("table").wait_for()
     title = page.get_by_role("dialog").inner_text().split("\n")[0]
     assert title.replace("\u2060", "") == "*Cup* :material/home: $x$"
     assert accessible(page) == []
     link = page.url
-    assert "picture=" in link and "sku=DRAWER" in link
+    assert "output=" in link and "text=DRAWER" in link
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     page.get_by_role("button", name="To review").click()
     page.wait_for_url("**show=to_review**")
     settled(page)
-    assert "picture=" not in page.url and page.get_by_role("dialog").count() == 0
+    assert "output=" not in page.url and page.get_by_role("dialog").count() == 0
     page.go_back()
     page.wait_for_url(lambda url: "show=" not in url)
     page.locator(".card .open").wait_for()
@@ -282,7 +282,7 @@ def test_a_phone_scrolls_one_way_and_has_room_for_a_thumb(browser: Any, server: 
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     results, looks = (page.locator(s).bounding_box()["y"] for s in (".st-key-results", ".look >> nth=0"))
     assert results < looks, "results come first when a task is open"
-    for path in ("/history", f"/history?picture={view.outputs[0].key}", "/system", "/"):
+    for path in ("/history", f"/history?output={view.outputs[0].key}", "/system", "/"):
         page.goto(server.url + path)
         settled(page)
         page.wait_for_timeout(300)

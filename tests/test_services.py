@@ -165,7 +165,7 @@ def test_the_command_line_works_there_too(
         assert output["object_key"].startswith("generated/")
     shown = run("show", answer["task"], "--json")
     assert (shown.returncode, json.loads(shown.stdout)) == (0, answer)
-    found = run("history", "--sku", "CLI-7", "--json")
+    found = run("history", "--text", "CLI-7", "--json")
     assert {entry["task_key"] for entry in json.loads(found.stdout)} == {answer["task"]}
     well = run("doctor", "--write", "--json")
     assert well.returncode == 0, well.stdout

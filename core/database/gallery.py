@@ -1,120 +1,95 @@
-"""Statements of History: newest first, filtered, by keyset."""
+"""Statements of History: what matches, page by page, by keyset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from core.database.columns import storable
 from core.database.schema import outputs, photos, tasks
-from core.model import OutputState, ReviewState
+from core.database.walk import Asked, Walk
+
+o = outputs.c
 
 
-def page(
-    connection: sa.Connection,
-    *,
-    states: Sequence[OutputState],
-    reviews: Sequence[ReviewState],
-    preset: str | None,
-    sku: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    before: int | None,
-    after: int | None,
-    limit: int,
-) -> list[Any]:
-    """Up to `limit` outputs with their photo and task, newest first.
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """`ids` in the order they were met. `reach` is the last output that was examined, when there may be more
+    beyond it; None when there is nothing more."""
 
-    `before` and `after` are output ids: older than, newer than. `states` and `reviews` widen each other.
-    """
+    ids: list[int]
+    reach: int | None
+
+
+def find(connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool, limit: int) -> Found:
+    """Up to `limit` outputs that match, met from `start` (exclusive) on; without it from the very end."""
+    walk = Walk(connection, asked, start=start, ascending=ascending)
+    alone = len(walk.leads) == 1
+    lead, reach = (walk.leads[0], None) if alone else walk.furthest()
+    ids = walk.page(lead, limit)
+    if len(ids) == limit:
+        return Found(ids=ids, reach=ids[-1])
+    if alone:
+        lead, reach = walk.furthest()
+    if reach is not None and (few := walk.few()):
+        ids, reach = walk.page(few, limit), None
+    return Found(ids=ids, reach=ids[-1] if len(ids) == limit else reach)
+
+
+def count(connection: sa.Connection, asked: Asked, *, limit: int) -> tuple[int, bool]:
+    """How many match, counted up to `limit` among the candidates of a first page; True when that is all."""
+    walk = Walk(connection, asked, start=None, ascending=False)
+    lead, reach = walk.furthest()
+    number = len(walk.page(lead, limit))
+    if number < limit and reach is not None and (few := walk.few()):
+        return len(walk.page(few, limit)), True
+    if number < limit and reach is not None:
+        # Some that an index gives in no order: fewer than all, but they are there.
+        number = max(number, *(len(walk.page(some, limit)) for some in walk.sets), 0)
+    return number, number < limit and reach is None
+
+
+def entries(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Any]:
+    """Outputs with their photo and task, by id."""
     statement = (
         sa.select(
-            outputs.c.id,
-            outputs.c.key,
-            outputs.c.state,
-            outputs.c.review,
-            outputs.c.variant,
-            outputs.c.created_at,
-            outputs.c.started_at,
-            outputs.c.thumb_key,
-            outputs.c.store,
-            outputs.c.model,
-            outputs.c.provider,
-            outputs.c.cost_micros,
-            outputs.c.error_kind,
-            outputs.c.error_data,
+            *(o[name] for name in ("id", "key", "state", "review", "variant", "created_at", "started_at")),
+            *(o[name] for name in ("thumb_key", "store", "model", "provider", "cost_micros")),
+            *(o[name] for name in ("error_kind", "error_data", "preset", "preset_version")),
             photos.c.sku,
             photos.c.product_name,
             photos.c.original_name,
             tasks.c.key.label("task_key"),
-            tasks.c.preset,
-            tasks.c.preset_version,
         )
-        .join(photos, photos.c.id == outputs.c.photo_id)
-        .join(tasks, tasks.c.id == outputs.c.task_id)
+        .join(photos, photos.c.id == o.photo_id)
+        .join(tasks, tasks.c.id == o.task_id)
+        .where(o.id.in_(ids))
     )
-    for condition in _conditions(states, reviews, preset, sku, since, until):
-        statement = statement.where(condition)
-    if after is not None:
-        newer = statement.where(outputs.c.id > after).order_by(outputs.c.id).limit(limit)
-        return list(reversed(connection.execute(newer).all()))
-    if before is not None:
-        statement = statement.where(outputs.c.id < before)
-    return list(connection.execute(statement.order_by(outputs.c.id.desc()).limit(limit)).all())
+    return {row.id: row for row in connection.execute(statement)}
 
 
-def count(
-    connection: sa.Connection,
-    *,
-    states: Sequence[OutputState],
-    reviews: Sequence[ReviewState],
-    preset: str | None,
-    sku: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    limit: int,
-) -> int:
-    """How many match, counted up to `limit`."""
-    statement = (
-        sa.select(outputs.c.id)
-        .join(photos, photos.c.id == outputs.c.photo_id)
-        .join(tasks, tasks.c.id == outputs.c.task_id)
-        .where(*_conditions(states, reviews, preset, sku, since, until))
-        .limit(limit)
-    )
-    return int(connection.execute(sa.select(sa.func.count()).select_from(statement.subquery())).scalar_one())
+def moment(connection: sa.Connection, output_id: int) -> datetime | None:
+    """When an output was asked for."""
+    return connection.execute(sa.select(o.created_at).where(o.id == output_id)).scalar_one_or_none()
 
 
-def _conditions(
-    states: Sequence[OutputState],
-    reviews: Sequence[ReviewState],
-    preset: str | None,
-    sku: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = [outputs.c.deleted_at.is_(None)]
-    # Only the sides that are asked for: SQLite reads every picture for an OR with an empty one.
-    either: list[sa.ColumnElement[bool]] = [outputs.c.state.in_(states)] if states else []
-    if reviews:
-        # Judged pictures are few among those that succeeded: their index, not that of the state.
-        few = ReviewState.TO_REVIEW not in reviews
-        state = outputs.c.state.concat("") if few else outputs.c.state
-        either.append(sa.and_(outputs.c.review.in_(reviews), state == OutputState.SUCCEEDED))
-    if either:
-        found.append(sa.or_(*either))
-    if preset:
-        found.append(tasks.c.preset == preset)
-    if sku:
-        escaped = storable(sku).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        # Both sides by the database: its lower() may know fewer letters than Python's.
-        beginning = sa.func.lower(sa.literal(f"{escaped}%"))
-        found.append(sa.func.lower(photos.c.sku).like(beginning, escape="\\"))
-    if since:
-        found.append(outputs.c.created_at >= since)
-    if until:
-        found.append(outputs.c.created_at < until)
-    return found
+def operators(connection: sa.Connection, *, limit: int = 200) -> list[str]:
+    """Who asked for outputs, by name of the index alone."""
+    return _distinct(connection, o.created_by, limit)
+
+
+def models(connection: sa.Connection, *, limit: int = 200) -> list[str]:
+    """The models that outputs were asked of."""
+    return _distinct(connection, o.model, limit)
+
+
+def _distinct(connection: sa.Connection, column: sa.Column[str], limit: int) -> list[str]:
+    """One step through the index for each value, however many rows have it."""
+    first = sa.select(sa.func.min(column).label("value")).cte("found", recursive=True)
+    after = sa.select(sa.func.min(column)).where(column > first.c.value).scalar_subquery()
+    steps = first.union_all(sa.select(after).where(first.c.value.is_not(None)))
+    statement = sa.select(steps.c.value).where(steps.c.value.is_not(None), steps.c.value != "")
+    return list(connection.execute(statement.limit(limit)).scalars())

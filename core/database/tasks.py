@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.database import rows
+from core.database import rows, search
 from core.database.schema import events, outputs, photos, presets, tasks
 from core.errors import TaskExists
 from core.model import Event, Output, Photo, Task
@@ -30,9 +30,18 @@ def insert_photos(connection: sa.Connection, values: Sequence[Mapping[str, Any]]
 
 
 def insert_outputs(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Insert outputs; returns their ids in the order given."""
+    """Insert outputs, findable at once; returns their ids in the order given."""
+    t = tasks.c
+    of = sa.select(t.id, t.preset, t.preset_version, t.created_by)
+    whose = {
+        row.id: {name: row._mapping[name] for name in ("preset", "preset_version", "created_by")}
+        for row in connection.execute(of.where(t.id.in_({row["task_id"] for row in values})))
+    }
     statement = sa.insert(outputs).returning(outputs.c.id, sort_by_parameter_order=True)
-    return [int(row.id) for row in connection.execute(statement, list(values))]
+    rows = connection.execute(statement, [{**row, **whose.get(row["task_id"], {})} for row in values])
+    ids = [int(row.id) for row in rows]
+    search.reindex(connection, ids)
+    return ids
 
 
 def add_event(

@@ -22,7 +22,7 @@ _COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
 
 def look_at(key: str) -> None:
     """Open the drawer: its picture stands in the address, which can be sent to somebody."""
-    st.query_params["picture"] = key
+    st.query_params["output"] = key
 
 
 def drawer() -> None:
@@ -31,7 +31,7 @@ def drawer() -> None:
     if not mine.shown or mine.prefill:
         _close()
         st.switch_page("generate.py", query_params={"task": mine.task} if mine.task else None)
-    key = st.query_params.get("picture")
+    key = st.query_params.get("output")
     if not key:
         return
     try:
@@ -46,7 +46,7 @@ def drawer() -> None:
 
 
 def _close() -> None:
-    st.query_params.pop("picture", None)
+    st.query_params.pop("output", None)
 
 
 def _again(key: str) -> None:

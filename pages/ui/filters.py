@@ -13,12 +13,13 @@ from core import presets
 from core.history import Filter
 from core.intake import clean as storable
 from core.model import OutputState, ReviewState
+from core.search import MOST
 from pages.ui.words import preset_name, spoken, t
 
 _BAD = (OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
 _CHOICES = ("to_review", "approved", "rejected", "failed", "working")
 _VIEWS = ("gallery", "table")
-_NAMES = ("sku", "show", "preset", "days", "view")
+_NAMES = ("text", "show", "preset", "days", "view")
 _FIRST, _LAST = date(2020, 1, 1), date(2099, 12, 31)
 
 
@@ -27,14 +28,14 @@ def filters() -> tuple[Filter, str]:
     _read_address()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
-            t("history.sku"),
-            placeholder=t("history.sku"),
+            t("history.text"),
+            placeholder=t("history.text"),
             label_visibility="collapsed",
             icon=":material/search:",
-            key="sku",
-            max_chars=128,
+            key="text",
+            max_chars=MOST,
             on_change=_changed,
-            width=260,
+            width=320,
         )
         st.pills(
             t("history.state"),
@@ -95,7 +96,7 @@ def _more() -> None:
 
 def clear() -> None:
     """No filter, from the newest."""
-    st.session_state.update({"sku": "", "show": [], "preset": None})
+    st.session_state.update({"text": "", "show": [], "preset": None})
     _give_days([])
     _changed()
 
@@ -127,7 +128,7 @@ def _changed(**values: str | None) -> None:
     state = st.session_state
     state.update(values)
     address = {
-        "sku": [state["sku"]] if state.get("sku") else [],
+        "text": [state["text"]] if state.get("text") else [],
         "show": list(state.get("show") or []),
         "preset": [state["preset"]] if state.get("preset") else [],
         "days": [day.isoformat() for day in _days()],
@@ -155,7 +156,7 @@ def _read_address() -> None:
         return
     state["history-address"] = values
     offered = [preset.name for preset in presets.all_presets()]
-    state["sku"] = storable("".join(values["sku"][:1])).strip()[:128]
+    state["text"] = storable("".join(values["text"][:1])).strip()[:MOST]
     state["show"] = [name for name in _CHOICES if name in values["show"]]
     state["preset"] = next((name for name in values["preset"] if name in offered), None)
     _give_days(sorted(day for text in values["days"][:2] if (day := _day(text))))
@@ -196,7 +197,7 @@ def _wanted() -> Filter:
         states=states,
         reviews=tuple(ReviewState(name) for name in picked if name in set(ReviewState)),
         preset=state.get("preset"),
-        sku=(state.get("sku") or "").strip() or None,
+        text=state.get("text") or "",
         since=days[0] if days else None,
         until=days[-1] if days else None,
     )

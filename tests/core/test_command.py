@@ -68,9 +68,9 @@ def test_photos_become_pictures_that_are_shown_and_found(run: Run, tmp_path: Pat
         assert (tmp_path / "media" / output["object_key"]).read_bytes()[:2] == b"\xff\xd8"
     shown = run("show", answer["task"], "--json")
     assert (shown.returncode, json.loads(shown.stdout)) == (0, answer)
-    found = json.loads(run("history", "--sku", "a", "--json").stdout)
+    found = json.loads(run("history", "--text", "A1", "--json").stdout)
     assert {entry["task_key"] for entry in found} == {answer["task"]}
-    assert json.loads(run("history", "--sku", "B", "--json").stdout) == []
+    assert json.loads(run("history", "--text", "B2", "--json").stdout) == []
     words = run("history", "--limit", 1)
     assert (words.stdout, len(words.stderr.splitlines())) == ("", 1)
     again = run("retry", answer["task"], "--json")

@@ -197,7 +197,7 @@ def test_invisible_characters_go_no_further(desk: Open, photo: bytes) -> None:
     assert view.photos[0].product_name == "Ramen cup 茶 \U0001f375"
     assert view.task.style == "warm  sun\non wood"
     assert not any(ord(c) < 32 and c != "\n" for c in view.photos[0].prompt)
-    found = history.page(opened, history.Filter(sku="jp\0"))
+    found = history.page(opened, history.Filter(text="jp\0"))
     assert [entry.sku for entry in found.entries] == ["JP-1"]
     assert clean("👩\u200d🍳 ไทย") == "👩\u200d🍳 ไทย", "joiners and vowels are letters' parts"
 

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from core import clock, history
-from core.database import gallery, queue, schema, tasks
+from core.database import queue, schema, tasks
 from core.database.engine import make_engine, patiently, reading, to_json, writing
 from core.database.migrate import migrate
 from core.database.url import normal
 from core.errors import DatabaseBehind, DatabaseUnavailable, NotFound, TaskExists
-from core.model import OutputState, ReviewState
+from core.model import OutputState
 from core.studio import Studio
 from tests.conftest import on_both
 from tests.database.rows import add_task, add_worker, claim
@@ -226,57 +226,6 @@ def test_the_same_task_or_preset_is_written_once(engine: sa.Engine) -> None:
         assert tasks.known_presets(connection) == {("p", 1)}
 
 
-NOTHING: dict[str, Any] = {
-    "states": (), "reviews": (), "preset": None, "sku": None, "since": None, "until": None,
-}  # fmt: skip
-
-
-@pytest.fixture
-def shown(engine: sa.Engine) -> Callable[..., list[int]]:
-    def page(*, before: int | None = None, after: int | None = None, limit: int = 50, **by: Any) -> list[int]:
-        with reading(engine) as connection:
-            found = gallery.page(connection, **{**NOTHING, **by}, before=before, after=after, limit=limit)
-            if before is after is None and limit == 50:
-                assert gallery.count(connection, **{**NOTHING, **by}, limit=50) == len(found)
-        return [row.id for row in found]
-
-    return page
-
-
-def test_history_pages_both_ways(engine: sa.Engine, shown: Callable[..., list[int]]) -> None:
-    ids = sorted((add_task(engine, outputs=7) + add_task(engine, outputs=3)), reverse=True)
-    assert shown() == ids
-    assert shown(limit=4) == ids[:4]
-    assert shown(limit=4, before=ids[3]) == ids[4:8]
-    assert shown(limit=4, after=ids[8]) == ids[4:8]
-    assert shown(limit=4, before=ids[-1]) == shown(limit=4, after=ids[0]) == []
-    with reading(engine) as connection:
-        assert gallery.count(connection, **NOTHING, limit=4) == 4
-
-
-def test_history_narrows(engine: sa.Engine, shown: Callable[..., list[int]]) -> None:
-    noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    first = add_task(engine, outputs=1, sku="JP-100%_a", preset="flat_lay", created_at=noon)
-    second = add_task(engine, outputs=1, sku="jp-1000", created_at=noon + timedelta(hours=1))
-    third = add_task(engine, outputs=1, sku="Éclair", created_at=noon + timedelta(hours=2))
-    assert shown(sku="JP-1") == second + first
-    assert shown(sku="jp-100%_") == first, "signs of LIKE are plain signs"
-    assert shown(sku="Éc") == third
-    assert shown(sku="\\") == shown(sku="a\0b") == []
-    assert shown(preset="flat_lay") == first
-    assert shown(since=noon + timedelta(hours=1)) == third + second
-    assert shown(until=noon + timedelta(hours=1)) == first
-    with writing(engine) as connection:
-        for output, ended in zip((*first, *second), (OutputState.FAILED, OutputState.SUCCEEDED), strict=True):
-            connection.execute(
-                sa.update(schema.outputs).where(schema.outputs.c.id == output).values(state=ended)
-            )
-    assert shown(states=[OutputState.FAILED]) == first
-    assert shown(reviews=[ReviewState.TO_REVIEW]) == second, "only what has a picture waits for review"
-    assert shown(states=[OutputState.FAILED], reviews=[ReviewState.TO_REVIEW]) == second + first
-    assert shown(reviews=[ReviewState.APPROVED]) == []
-
-
 def test_cursors_and_days_beyond_all_rows_are_no_mistake(desk: Callable[..., Studio]) -> None:
     opened = desk(work=False)
     add_task(opened.engine, outputs=1)
@@ -284,7 +233,7 @@ def test_cursors_and_days_beyond_all_rows_are_no_mistake(desk: Callable[..., Stu
         history.page(opened, history.Filter(), before=cursor)
         history.page(opened, history.Filter(), after=cursor)
     whole = history.Filter(since=date.min, until=date.max)
-    assert len(history.page(opened, whole).entries) == history.count(opened, whole) == 1
+    assert len(history.page(opened, whole).entries) == history.count(opened, whole).number == 1
     with pytest.raises(NotFound):
         history.details(opened, "a\0b")
 

@@ -63,7 +63,8 @@ def a_row(table: sa.Table) -> dict[str, Any]:
     known = {"state": "succeeded", "review": "to_review", "checks": "pending", "provider": "gemini"}
     row: dict[str, Any] = {}
     for column in table.columns:
-        if column.nullable or column.server_default is not None or column.primary_key:
+        own = column.primary_key and not column.foreign_keys
+        if column.nullable or column.server_default is not None or own:
             continue
         kind = column.type
         if column.foreign_keys:
@@ -89,7 +90,8 @@ def test_every_earlier_version_comes_up_with_its_rows(engine: sa.Engine, start: 
         command.upgrade(config(connection), start)
     with writing(engine) as connection:
         then = sa.MetaData()
-        then.reflect(connection)
+        # What lies under SQLite's search index is its own.
+        then.reflect(connection, only=lambda name, _: not name.startswith("search_words"))
         for table in then.sorted_tables:
             if table.name != "alembic_version":
                 connection.execute(sa.insert(table).values(a_row(table)))
@@ -104,10 +106,15 @@ def test_every_earlier_version_comes_up_with_its_rows(engine: sa.Engine, start: 
     migrate(engine)
 
 
+def ours(_item: object, name: str | None, *_: object) -> bool:
+    """Both databases have an index of words, each its own way."""
+    return not str(name).startswith(("search_words", "ix_search_texts_words"))
+
+
 def test_the_tables_are_those_of_the_schema(engine: sa.Engine) -> None:
     migrate(engine)
     with reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": ours})
         assert compare_metadata(context, schema.metadata) == []
         found = sa.inspect(connection)
         for table in schema.metadata.sorted_tables:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from core import clock
-from core.database import gallery, queue, tasks
+from core.database import queue, tasks
 from core.database.engine import writing
-from core.model import OutputState, ReviewState
+from core.model import OutputState
 from core.studio import Studio
 from tests.conftest import on_both
 from tests.database.rows import add_task, add_worker, output_values
-from tests.database.test_contract import NOTHING
 
 pytestmark = on_both
 
@@ -108,18 +106,3 @@ def test_nothing_that_is_asked_all_the_time_reads_every_row(full: sa.Engine) -> 
     ]
     for act in asked:
         no_scan(full, plans(full, act))
-
-
-def test_a_page_of_history_reads_about_a_page(full: sa.Engine) -> None:
-    day = datetime(2026, 1, 3, tzinfo=UTC)
-    for by in (
-        {},
-        {"before": ROWS // 2},
-        {"after": ROWS // 2},
-        {"states": [OutputState.FAILED, OutputState.RUNNING]},
-        {"reviews": [ReviewState.TO_REVIEW]},
-        {"reviews": [ReviewState.APPROVED]},
-        {"since": day, "until": day + timedelta(days=1)},
-    ):
-        wanted: dict[str, Any] = {**NOTHING, "before": None, "after": None, **by}
-        no_scan(full, plans(full, partial(gallery.page, **wanted, limit=49)))

@@ -178,7 +178,7 @@ def test_the_drawer_shows_the_facts_and_another_run_keeps_them(
     asked = order(model="gemini-nano-banana-2.1", ratio="1:1")
     key = generation.submit(desk, [upload(photo, description=FACTS)], asked, by=BY)
     (output,) = generation.view(desk, key).outputs
-    app = page("history", picture=output.key)
+    app = page("history", output=output.key)
     assert "The product: Jasmine rice." in app.code[0].value
     shown = " ".join(str(table.value) for table in app.table)
     for fact in (FACTS["headline"], "Product type", "resealable bag"):

@@ -49,10 +49,10 @@ def test_filters_stand_in_the_link(desk: Desk, page: Open, scripted: Scripted, p
     scripted.script = [NoImage("no")]
     made(opened, photo, ["HK-3"])
     assert captions(page("history")) == ["Cup HK-3", "Cup JP-2", "Cup JP-1"]
-    assert captions(page("history", sku="jp")) == ["Cup JP-2", "Cup JP-1"]
+    assert captions(page("history", text="jp")) == ["Cup JP-2", "Cup JP-1"]
     assert captions(page("history", preset="flat_lay")) == ["Cup JP-2"]
     assert captions(page("history", show="failed")) == ["Cup HK-3"]
-    assert captions(page("history", show=["failed", "to_review"], sku="JP-1")) == ["Cup JP-1"]
+    assert captions(page("history", show=["failed", "to_review"], text="JP-1")) == ["Cup JP-1"]
     app = page("history", days=["2020-01-01", "2020-01-02"], locale="zh-HK")
     assert "沒有符合的圖片。請清除篩選。" in said(app)
     app.button(key="clear-all").click().run()
@@ -64,11 +64,11 @@ def test_a_changed_filter_is_written_into_the_link(desk: Desk, page: Open, photo
     opened = desk()
     made(opened, photo, ["JP-1", "HK-2"])
     app = page("history", before="999")
-    app.text_input(key="sku").set_value("HK").run()
+    app.text_input(key="text").set_value("HK").run()
     app.button_group(key="show").set_value(["to_review"]).run()
     app.selectbox(key="preset-en").select("white_bg_front").run()
     assert captions(app) == ["Cup HK-2"]
-    wanted = {"sku": "HK", "show": "to_review", "preset": "white_bg_front"}
+    wanted = {"text": "HK", "show": "to_review", "preset": "white_bg_front"}
     assert {name: app.query_params.get(name) for name in (*wanted, "before")} == wanted | {"before": None}
     app.button_group(key="language").set_value("zh").run()
     assert captions(app) == ["Cup HK-2"], "another language is no other filter"
@@ -80,11 +80,11 @@ def test_a_changed_filter_is_written_into_the_link(desk: Desk, page: Open, photo
 @pytest.mark.parametrize(
     "link",
     [
-        {"show": "nonsense", "days": "xx", "preset": "zzz", "view": "abc", "sku": "\x00", "before": "-1"},
+        {"show": "nonsense", "days": "xx", "preset": "zzz", "view": "abc", "text": "\x00", "before": "-1"},
         {"days": ["9999-12-31", "0001-01-01"], "after": "9" * 30, "show": ["failed", "failed"]},
-        {"days": ["2030-01-01", "2026-01-01", "x"], "before": "1", "sku": "%" * 1000},
-        {"picture": "../../etc"},
-        {"picture": "\x00'; DROP TABLE outputs; --"},
+        {"days": ["2030-01-01", "2026-01-01", "x"], "before": "1", "text": "%" * 1000},
+        {"output": "../../etc"},
+        {"output": "\x00'; DROP TABLE outputs; --"},
         {"view": ["table", "gallery"], "show": "<b>", "preset": "\ufffe"},
     ],
 )
@@ -94,9 +94,9 @@ def test_a_malformed_link_shows_the_page(desk: Desk, page: Open, photo: bytes, l
     app = page("history", **link)
     assert not app.exception
     assert app.title[0].value == "History"
-    if "picture" in link:
+    if "output" in link:
         assert "There is no such picture here" in app.error[0].value
-        assert "picture" not in app.query_params
+        assert "output" not in app.query_params
 
 
 def test_pages_turn_by_the_link(desk: Desk, page: Open, photo: bytes) -> None:
@@ -128,7 +128,7 @@ def test_the_drawer_opens_by_link_and_escapes(
     scripted.script = [NoImage(NASTY)]
     uploads = [upload(photo, name=NASTY.replace("/", "_"), sku=NASTY, product_name=NASTY)]
     view = finished(opened, generation.submit(opened, uploads, order(), by=BY))
-    app = page("history", picture=view.outputs[0].key)
+    app = page("history", output=view.outputs[0].key)
     assert not app.exception
     assert "Only text came back" in app.error[0].value
     for raw in ("*a*", "<b>", ":material/home:", "$x$", "`c`"):
@@ -145,7 +145,7 @@ def test_an_image_s_name_is_no_html(desk: Desk, page: Open, photo: bytes) -> Non
     opened = desk()
     uploads = [upload(photo, product_name='"><script>x</script>')]
     view = finished(opened, generation.submit(opened, uploads, order(), by=BY))
-    app = page("history", picture=view.outputs[0].key)
+    app = page("history", output=view.outputs[0].key)
     pictures = [element.value for element in app.html if "<img" in element.value]
     assert pictures and html.escape('"><script>x</script>', quote=True) in pictures[0]
 
@@ -153,7 +153,7 @@ def test_an_image_s_name_is_no_html(desk: Desk, page: Open, photo: bytes) -> Non
 def test_run_again_makes_a_task_and_shows_it(desk: Desk, page: Open, photo: bytes) -> None:
     opened = desk()
     (key,) = made(opened, photo, ["JP-1"])
-    app = page("history", picture=key)
+    app = page("history", output=key)
     app.button(key="again-now").click().run()
     assert not app.exception
     assert app.title[0].value == "Generate"
@@ -164,7 +164,7 @@ def test_run_again_makes_a_task_and_shows_it(desk: Desk, page: Open, photo: byte
 def test_run_again_with_changes_fills_the_page(desk: Desk, page: Open, photo: bytes) -> None:
     opened = desk()
     (key,) = made(opened, photo, ["JP-1"], preset="professional_photo", ratio="4:5", style="a red cloth")
-    app = page("history", picture=key)
+    app = page("history", output=key)
     app.button(key="again-changed").click().run()
     assert not app.exception
     assert app.title[0].value == "Generate"

@@ -1,6 +1,7 @@
 """The tables. Integer `id` for joins, order and cursors; uuid `key` for URLs and object names."""
 
-from core.database.schema.desk import events, presets
+from core.database.schema.desk import events, presets, saved_views
+from core.database.schema.finding import search_texts, search_words
 from core.database.schema.judging import checks, reviews
 from core.database.schema.keeping import job_items, jobs, output_tags, retention_rules
 from core.database.schema.money import descriptions, provider_states, spending
@@ -25,6 +26,9 @@ __all__ = [
     "reviews",
     "rollup_changes",
     "rollups",
+    "saved_views",
+    "search_texts",
+    "search_words",
     "spending",
     "tasks",
     "workers",

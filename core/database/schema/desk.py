@@ -30,3 +30,14 @@ events = sa.Table(
     to("output_id", "outputs", nullable=True),
     sa.Column("data", Json, nullable=False),
 )
+
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    identity(),
+    text("actor", 200),
+    text("name", 64),
+    time("saved_at"),
+    sa.Column("query", Json, nullable=False),
+    sa.UniqueConstraint("actor", "name"),
+)

@@ -80,6 +80,10 @@ outputs = sa.Table(
     to("task_id", "tasks"),
     to("photo_id", "photos"),
     number("variant"),
+    # Of its task, whose they stay: a list is filtered by them in the order of ids.
+    sa.Column("preset", Text(64), nullable=False, server_default=""),
+    sa.Column("preset_version", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("created_by", Text(200), nullable=False, server_default=""),
     text("state", 16),
     text("review", 16),
     text("checks", 16),
@@ -119,6 +123,13 @@ outputs = sa.Table(
     sa.Index("ix_outputs_review_id", "review", "id"),
     sa.Index("ix_outputs_created_at_id", "created_at", "id"),
     sa.Index("ix_outputs_request_key", "request_key"),
+    sa.Index("ix_outputs_state_review_id", "state", "review", "id"),
+    sa.Index("ix_outputs_provider_id", "provider", "id"),
+    sa.Index("ix_outputs_model_id", "model", "id"),
+    sa.Index("ix_outputs_preset_id", "preset", "id"),
+    sa.Index("ix_outputs_preset_preset_version_id", "preset", "preset_version", "id"),
+    sa.Index("ix_outputs_created_by_id", "created_by", "id"),
+    sa.Index("ix_outputs_cost_micros_id", "cost_micros", "id"),
     *in_trash("deleted_at", "id"),
 )
 

@@ -1,0 +1,265 @@
+"""One way through the outputs that match: never more candidates than a bound, however rare they are.
+
+Every filter that can has an index in the order of ids. The one whose candidates reach furthest leads; the
+others are asked of its candidates alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.database import search
+from core.database.schema import outputs
+from core.model import OutputState, ReviewState
+from core.search import Question
+
+CANDIDATES = 2_000
+"""Outputs that are examined for one page."""
+
+_NO_ID, _ANY_ID = -1, 2**62
+
+o = outputs.c
+Condition = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What to find; `states` and `reviews` widen each other, all else narrows."""
+
+    states: Sequence[OutputState] = ()
+    reviews: Sequence[ReviewState] = ()
+    question: Question | None = None
+    preset: str | None = None
+    version: int | None = None
+    """Of `preset`."""
+    provider: str | None = None
+    model: str | None = None
+    operator: str | None = None
+    task_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+    cost_from: int | None = None
+    cost_to: int | None = None
+    by_cost: bool = False
+    """Dearest first, of those whose cost is known; else in the order of ids."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """A filter by whose index outputs are met: `parts` are selects of them, with the column of the id."""
+
+    name: str
+    parts: tuple[tuple[sa.Select[Any], sa.ColumnElement[int]], ...]
+
+
+class Walk:
+    """A walk from a place on, exclusive; without one from the very end. `leads` give candidates in order,
+    `sets` in none: those help only where they are few."""
+
+    def __init__(
+        self, connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool
+    ) -> None:
+        self._connection = connection
+        self._asked = asked
+        self._ascending = ascending
+        self._start = start
+        self._cost = self._cost_of(start)
+        self._low, self._high = self._first_id(), self._last_id()
+        own = _by_index(asked)
+        self._conditions = [("", o.deleted_at.is_(None)), *((name, sa.or_(*ways)) for name, ways in own)]
+        self._conditions += [("", condition) for condition in _days(asked)]
+        leads = [
+            Lead(name=name, parts=tuple((sa.select(o.id).where(w), o.id) for w in ways)) for name, ways in own
+        ]
+        costs = _costs(asked)
+        priced = sa.select(o.id) if asked.by_cost else sa.select(o.id).where(*costs)
+        cost = [Lead(name="by cost" if asked.by_cost else "cost", parts=((priced, o.id),))] if costs else []
+        self._conditions += [("cost", condition) for condition in costs]
+        text = []
+        if asked.question:
+            text = [Lead(name="text", parts=(search.ids(connection, asked.question),))]
+            self._conditions.append(("text", search.holds(connection, asked.question)))
+        # SQLite gives what matches a text in the order of ids, Postgres in none.
+        everything = Lead(name="all", parts=((sa.select(o.id), o.id),))
+        in_order = leads + (text if connection.dialect.name == "sqlite" else [])
+        if asked.by_cost:
+            self.leads, self.sets = cost, text + leads + ([everything] if _days(asked) else [])
+        else:
+            self.leads = in_order or [everything]
+            self.sets = [lead for lead in text + cost if lead not in in_order]
+
+    def furthest(self) -> tuple[Lead, int | None]:
+        """The lead whose next candidates reach furthest, and the last of them; None where it has fewer than
+        the bound, so that nothing lies beyond."""
+        last = []
+        for lead in self.leads:
+            some = self._candidates(lead, CANDIDATES).subquery()
+            order = self._order(some.c.id, some.c.cost_micros if self._asked.by_cost else None)
+            last.append(
+                sa.select(some.c.id).order_by(*order).limit(1).offset(CANDIDATES - 1).scalar_subquery()
+            )
+        reach = self._connection.execute(sa.select(*last)).one()
+        both = list(zip(self.leads, reach, strict=True))
+        for lead, end in both:
+            if end is None:
+                return lead, None
+        return (max if self._ascending else min)(both, key=lambda one: one[1])
+
+    def few(self) -> Lead | None:
+        """A set of no more than the bound in all: with it nothing is left out."""
+        for lead in self.sets:
+            some = self._candidates(lead, CANDIDATES + 1, in_order=False)
+            with _by_its_own_index(self._connection, lead.name):
+                ids = list(self._connection.execute(some).scalars())
+            if len(ids) <= CANDIDATES:
+                found = Lead(name=lead.name, parts=((sa.select(o.id).where(o.id.in_(ids)), o.id),))
+                self.sets = [found]
+                return found
+        return None
+
+    def page(self, lead: Lead, limit: int) -> list[int]:
+        """Those of the next candidates that match, in order."""
+        in_order, by_cost = lead not in self.sets, self._asked.by_cost
+        some = self._candidates(lead, CANDIDATES, in_order=in_order).cte("candidates")
+        conditions = [condition for name, condition in self._conditions if name != lead.name or not name]
+        if self._asked.question and lead.name == "text":
+            conditions += search.runs(self._asked.question)
+        # "Is true": so no other index is taken, which may hold more rows than there are candidates.
+        statement = sa.select(o.id).join(some, some.c.id == o.id)
+        statement = statement.where(sa.and_(*conditions).is_(sa.true()))
+        if not in_order:
+            statement = statement.where(
+                sa.or_(*(sa.and_(sa.true(), *bounds) for bounds in self._bounds(o.id, by_cost)))
+            )
+        order = self._order(o.id, o.cost_micros if by_cost else None)
+        return list(self._connection.execute(statement.order_by(*order).limit(limit)).scalars())
+
+    def _candidates(self, lead: Lead, limit: int, *, in_order: bool = True) -> sa.Select[Any]:
+        """Ids of the next candidates of a lead, in the order of the walk or in any."""
+        by_cost = self._asked.by_cost and in_order
+        some = []
+        for part, at in lead.parts:
+            # Postgres would take the index of ids for a text's, and read all up to there.
+            whole_text = lead.name == "text" and not in_order
+            for bounds in [[]] if whole_text else self._bounds(at, by_cost):
+                next_ones = part.where(*bounds).limit(limit)
+                if by_cost:
+                    next_ones = next_ones.add_columns(o.cost_micros)
+                if in_order:
+                    next_ones = next_ones.order_by(*self._order(at, o.cost_micros if by_cost else None))
+                some.append(next_ones)
+        if len(some) == 1:
+            return some[0]
+        both = sa.union_all(*(sa.select(part.subquery()) for part in some)).subquery()
+        whole = sa.select(both).limit(limit)
+        return (
+            whole.order_by(*self._order(both.c.id, both.c.cost_micros if by_cost else None))
+            if in_order
+            else whole
+        )
+
+    def _order(self, at: sa.ColumnElement[int], cost: sa.ColumnElement[int] | None = None) -> list[Any]:
+        keys = [at] if cost is None else [cost, at]
+        return [key if self._ascending else key.desc() for key in keys]
+
+    def _bounds(self, at: sa.ColumnElement[int], by_cost: bool) -> list[list[Condition]]:
+        """What lies ahead, in pieces that an index can serve."""
+        start = self._start or 0
+        beyond = at > start if self._ascending else at < start
+        if by_cost:
+            # Days are no part of this index. One bound a side: SQLite would take the wider of two.
+            least, most = self._asked.cost_from, self._asked.cost_to
+            if (cost := self._cost) is None:
+                return [_between(least, most)]
+            if self._ascending:
+                farther = _between(max(cost + 1, least or 0), most)
+            else:
+                farther = _between(least, cost - 1 if most is None else min(cost - 1, most))
+            return [[o.cost_micros == cost, beyond], farther]
+        ahead: list[Condition] = [] if self._low is None else [at >= self._low]
+        if self._high is not None:
+            ahead.append(at <= self._high)
+        return [ahead if self._start is None or self._asked.by_cost else [*ahead, beyond]]
+
+    def _cost_of(self, start: int | None) -> int | None:
+        if start is None or not self._asked.by_cost:
+            return None
+        return self._connection.execute(sa.select(o.cost_micros).where(o.id == start)).scalar_one_or_none()
+
+    # Ids follow the clock but for rows written at about the same time: of those nearest to the edge of the
+    # days the outermost id counts, and `created_at` is asked of each row as well.
+
+    def _first_id(self) -> int | None:
+        if self._asked.since is None:
+            return None
+        near = sa.select(o.id).where(o.created_at >= self._asked.since).order_by(o.created_at, o.id)
+        edge = sa.select(sa.func.min(near.limit(CANDIDATES).subquery().c.id))
+        found = self._connection.execute(edge).scalar()
+        return _ANY_ID if found is None else int(found)
+
+    def _last_id(self) -> int | None:
+        if self._asked.until is None:
+            return None
+        near = sa.select(o.id).where(o.created_at < self._asked.until)
+        near = near.order_by(o.created_at.desc(), o.id.desc()).limit(CANDIDATES)
+        found = self._connection.execute(sa.select(sa.func.max(near.subquery().c.id))).scalar()
+        return _NO_ID if found is None else int(found)
+
+
+@contextmanager
+def _by_its_own_index(connection: sa.Connection, name: str) -> Iterator[None]:
+    """Postgres would read the table, or walk its ids, for what it takes to be many: and they may all lie at
+    the other end."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    ways = ("seqscan", "indexscan") if name == "text" else ("seqscan",)
+    connection.execute(sa.text("; ".join(f"SET LOCAL enable_{way} = off" for way in ways)))
+    yield
+    connection.execute(sa.text("; ".join(f"SET LOCAL enable_{way} = on" for way in ways)))
+
+
+def _by_index(asked: Asked) -> list[tuple[str, list[Condition]]]:
+    """The filters that have an index in the order of ids: a name, and what may hold of a row."""
+    found: list[tuple[str, list[Condition]]] = []
+    standing: list[Condition] = [o.state == state for state in asked.states]
+    standing += [sa.and_(o.state == OutputState.SUCCEEDED, o.review == review) for review in asked.reviews]
+    if standing:
+        found.append(("standing", standing))
+    if asked.preset and asked.version is not None:
+        found.append(("preset", [sa.and_(o.preset == asked.preset, o.preset_version == asked.version)]))
+    elif asked.preset:
+        found.append(("preset", [o.preset == asked.preset]))
+    for column, value in (
+        (o.provider, asked.provider),
+        (o.model, asked.model),
+        (o.created_by, asked.operator),
+    ):
+        if value:
+            found.append((column.name, [column == value]))
+    if asked.task_id is not None:
+        found.append(("task", [o.task_id == asked.task_id]))
+    return found
+
+
+def _days(asked: Asked) -> list[Condition]:
+    found: list[Condition] = [] if asked.since is None else [o.created_at >= asked.since]
+    return found if asked.until is None else [*found, o.created_at < asked.until]
+
+
+def _costs(asked: Asked) -> list[Condition]:
+    if asked.by_cost or asked.cost_from is not None or asked.cost_to is not None:
+        return _between(asked.cost_from, asked.cost_to)
+    return []
+
+
+def _between(least: int | None, most: int | None) -> list[Condition]:
+    found: list[Condition] = [o.cost_micros.is_not(None) if least is None else o.cost_micros >= least]
+    return found if most is None else [*found, o.cost_micros <= most]
