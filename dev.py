@@ -38,6 +38,20 @@ SYSTEM_PARTS = (
         "winget install Google.Chrome",
     ),
     (
+        "exiftool",
+        ("exiftool",),
+        "libimage-exiftool-perl",
+        "brew install exiftool",
+        "winget install OliverBetz.ExifTool",
+    ),
+    (
+        "Tesseract with English, Japanese and Traditional Chinese",
+        ("tesseract",),
+        "tesseract-ocr tesseract-ocr-eng tesseract-ocr-jpn tesseract-ocr-chi-tra",
+        "brew install tesseract tesseract-lang",
+        "winget install UB-Mannheim.TesseractOCR (choose Japanese and Chinese Traditional)",
+    ),
+    (
         "a Chinese font",
         (),
         "fonts-noto-cjk",
@@ -45,6 +59,9 @@ SYSTEM_PARTS = (
         "",
     ),
 )
+
+LANGUAGES = {"eng", "jpn", "chi_tra"}
+"""What labels are written in, by Tesseract's names."""
 
 
 def main(arguments):
@@ -349,7 +366,7 @@ def system_parts():
     missing = [part for part in SYSTEM_PARTS if not present(part, shutil.which)]
     if not missing:
         return True
-    packages = [part[2] for part in missing]
+    packages = [package for part in missing for package in part[2].split()]
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         print("Installing " + ", ".join(packages), flush=True)
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
@@ -365,23 +382,28 @@ def system_parts():
 
 def present(part, which):
     _, commands, _, _, _ = part
+    if commands == ("tesseract",):
+        return which("tesseract") is not None and spoken() >= LANGUAGES
     if commands:
-        folders = (
-            ("/Applications/Chromium.app", "/Applications/Google Chrome.app")
-            if sys.platform == "darwin"
-            else ()
-        )
-        programs = os.environ.get("PROGRAMFILES", "")
-        chrome = Path(programs) / "Google/Chrome/Application/chrome.exe"
-        return (
-            any(which(command) for command in commands)
-            or any(map(os.path.exists, folders))
-            or chrome.exists()
-        )
+        return any(which(command) for command in commands) or (commands[0] == "chromium" and chrome())
     if WINDOWS or sys.platform == "darwin":
         return True
     folders = (Path("/usr/share/fonts"), Path.home() / ".fonts", Path.home() / ".local/share/fonts")
     return any(folder.exists() and any(folder.rglob("*CJK*")) for folder in folders)
+
+
+def chrome():
+    """Is a Chromium where macOS and Windows keep it?"""
+    if sys.platform == "darwin":
+        return any(map(os.path.exists, ("/Applications/Chromium.app", "/Applications/Google Chrome.app")))
+    programs = os.environ.get("PROGRAMFILES", "")
+    return (Path(programs) / "Google/Chrome/Application/chrome.exe").exists()
+
+
+def spoken():
+    """The languages that Tesseract reads."""
+    listed = subprocess.run(["tesseract", "--list-langs"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return set(listed.stdout.decode("utf-8", "replace").split())
 
 
 if __name__ == "__main__":

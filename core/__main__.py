@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from core import doctor as doctors
+from core import export as exporting
 from core import generation, presets, repair
 from core import history as histories
 from core import reconcile as reconciling
 from core.console import agreed, described, desk, follow, give, read, report, said, say, words
+from core.console_export import check_place, save
+from core.console_export import since as moment
 from core.model import Actor, Health, Order, Upload
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -96,6 +99,32 @@ def history(
             name = entry.product_name or entry.original_name
             when = f"{entry.created_at:%Y-%m-%d %H:%M}"
             say(f"{when}  {entry.state:9}  {entry.sku:12}  {name}  {entry.task_key}")
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="The zip to write.")],
+    since: Annotated[str | None, typer.Option(help="Approved on this day or later.")] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only what was not exported since its approval.")
+    ] = False,
+    sku: Annotated[str | None, typer.Option(help="The beginning of a SKU.")] = None,
+    output: Annotated[list[str] | None, typer.Option(help="A picture's key; may be given again.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write approved pictures with their lineage into a zip."""
+    if output and (since or new or sku):
+        raise typer.BadParameter("--output names the pictures; --since, --new and --sku choose them")
+    check_place(out, force=force)
+    with desk(work=False) as studio:
+        wanted = exporting.Wanted(
+            keys=output or None,
+            since=moment(since, studio.settings.zone),
+            new_to=Actor.local().id if new else None,
+            sku=sku,
+        )
+        save(studio, exporting.plan(studio, wanted), out, force=force, as_json=as_json)
 
 
 @app.command()

@@ -12,6 +12,9 @@ PackshotError
 ├── BudgetExhausted     a limit of the day would be passed; nothing was sent
 ├── PriceUnknown        a limit is set and the model has no price; nothing was sent
 ├── DescriberMissing    no model for descriptions is set
+├── NotApproved         only approved pictures leave the desk
+├── NothingToExport     no picture of those that are asked for is approved
+├── MetadataLost        an exported file would not say where its picture comes from
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
@@ -146,6 +149,24 @@ class PriceUnknown(PackshotError):
 
 class DescriberMissing(PackshotError):
     """GEMINI_THINKING_MODEL, or a key for it, is not set."""
+
+
+class NotApproved(PackshotError):
+    """A picture that is not approved stays here."""
+
+
+class NothingToExport(PackshotError):
+    """Of the wanted pictures `n` are there, and none can be exported."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n=n)
+
+
+class MetadataLost(PackshotError):
+    """The file that was made does not hold the term of IPTC that was written: `found` is what it holds."""
+
+    def __init__(self, wanted: str, found: str | None) -> None:
+        super().__init__(wanted=wanted, found=found or "-")
 
 
 class NotFound(PackshotError):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core import generation, search
-from core.database import gallery, tasks
+from core.database import exporting, gallery, tasks
 from core.database.engine import reading
 from core.database.walk import Asked
 from core.errors import NotFound
@@ -116,6 +116,17 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exported:
+    """One time that a picture left the desk."""
+
+    at: datetime
+    actor_name: str
+    channel: str | None
+    name: str
+    """Of the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Details:
     """One output with all that is known of it."""
 
@@ -123,6 +134,8 @@ class Details:
     photo: Photo
     task: Task
     events: tuple[Event, ...]
+    exports: tuple[Exported, ...]
+    """Newest first."""
 
 
 def page(
@@ -176,6 +189,7 @@ def details(studio: Studio, output_key: str) -> Details:
             photo=tasks.photo_by_id(connection, output.photo_id),
             task=tasks.task_by_id(connection, output.task_id),
             events=tasks.events_of(connection, output.id),
+            exports=tuple(Exported(**row._mapping) for row in exporting.exports_of(connection, output.id)),
         )
 
 

@@ -59,6 +59,20 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+class PhotoRole(StrEnum):
+    """What a picture is for in a listing, by the names of HKTVmall's API. A listing has one main photo."""
+
+    MAIN = "mainPhoto"
+    OTHER_PRODUCT = "otherProductPhoto"
+    OTHER = "otherPhoto"
+    ADVERTISING = "advertisingPhoto"
+
+    @property
+    def single(self) -> bool:
+        """A listing takes one such picture."""
+        return self in (PhotoRole.MAIN, PhotoRole.ADVERTISING)
+
+
 class Health(StrEnum):
     """The result of one check of the desk itself."""
 
@@ -134,6 +148,8 @@ class Preset:
 
     name: str
     version: int
+    role: PhotoRole
+    """What its pictures are for in a listing, unless somebody says otherwise at export."""
     prompt: str
     ratio: str
     size: str

@@ -1,4 +1,4 @@
-"""HTTP routes beside the pages: liveness, readiness, and pictures by signed link."""
+"""HTTP routes beside the pages: liveness, readiness, pictures and exports by signed link."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from anyio import CancelScope
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from core import doctor, studio
-from core.errors import ObjectMissing, StorageError
+from core import export as exporting
+from core.errors import DatabaseError, NotFound, ObjectMissing, StorageError
 from core.images.kinds import image_type
 from core.metrics import OPEN_METRICS
 from core.model import Health
 from core.storage.links import disposition
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
 _RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
 
@@ -118,9 +123,44 @@ def _ranged(data: bytes, headers: dict[str, str], asked: Any) -> Response:
     return Response(data[start : end + 1], status_code=206, headers=headers, media_type=media_type)
 
 
+async def export(request: Request) -> Response:
+    """The zip of an export by its signed token, made while it is sent; 404 for anything forged or expired."""
+    desk = studio.current()
+    key = desk.signer.read_export(request.path_params["token"])
+    if key is None:
+        return Response(status_code=404)
+    try:
+        plan, by = await run_in_threadpool(exporting.resume, desk, key)
+    except NotFound:
+        return Response(status_code=404)
+    except DatabaseError:
+        return Response(status_code=503, headers={"Retry-After": "5"})
+    name = exporting.file_name(plan, desk.settings.zone)
+    headers = {"Content-Disposition": disposition(name), "Cache-Control": "no-store"}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type="application/zip")
+    return _Stopping(exporting.stream(desk, plan, by=by), headers=headers, media_type="application/zip")
+
+
+class _Stopping(StreamingResponse):
+    """Streams an iterator, and ends it as soon as nobody listens any more."""
+
+    def __init__(self, pieces: Generator[bytes], **values: Any) -> None:
+        super().__init__(pieces, **values)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._pieces.close)
+
+
 routes = [
     Route("/health", health),
     Route("/ready", ready),
     Route("/metrics", metrics),
     Route("/pictures/{token}", picture),
+    Route("/exports/{token}", export),
 ]

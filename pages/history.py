@@ -12,6 +12,7 @@ from core.history import Count, Entry, Filter, Page
 from core.model import OutputState
 from pages.ui.cards import review_chip, trouble
 from pages.ui.details import drawer, look_at
+from pages.ui.export import export_dialog
 from pages.ui.filters import clear, cursor, filters, turn
 from pages.ui.gallery import gallery
 from pages.ui.shell import heading
@@ -90,6 +91,8 @@ def pages(page: Page, count: Count) -> None:
     say = t("history.count" if count.exact else "history.many", n=count.number)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say, width="stretch")
+        if st.button(t("export.open"), icon=":material/archive:", type="tertiary", key="export"):
+            export_dialog()
         st.button(
             t("history.newer"),
             icon=":material/chevron_left:",

@@ -97,6 +97,24 @@ def test_an_old_python_reads_a_sentence(copy: Path) -> None:
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other lines")
+def test_a_missing_part_is_named_with_the_line_that_installs_it(copy: Path) -> None:
+    script = (
+        "import os, runpy, shutil, sys; os.geteuid = lambda: 1000; "
+        "dev = runpy.run_path('dev.py'); shutil.which = lambda name, real=shutil.which: "
+        "None if name in ('exiftool', 'tesseract') else real(name); "
+        "sys.exit(not dev['system_parts']())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if "xiftool" in line or "esseract" in line]
+    assert lines == [
+        "Tests need exiftool. Install it with: sudo apt-get install libimage-exiftool-perl",
+        "Tests need Tesseract with English, Japanese and Traditional Chinese. Install it with: "
+        "sudo apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-jpn tesseract-ocr-chi-tra",
+    ]
+
+
 def test_a_port_in_use_is_named(ready: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -100,7 +100,7 @@ def _upright(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> tupl
             raise Animated(name)
         picture.load()
         upright = ImageOps.exif_transpose(picture)
-        upright, flattened = _on_white(_to_srgb(upright))
+        upright, flattened = on_white(to_srgb(upright))
         return upright, kind, flattened
 
 
@@ -118,7 +118,8 @@ def _damage(name: str) -> Iterator[None]:
             raise Truncated(name) from exc
 
 
-def _to_srgb(picture: Image.Image) -> Image.Image:
+def to_srgb(picture: Image.Image) -> Image.Image:
+    """The picture in sRGB by its own profile, as RGB or RGBA."""
     profile = picture.info.get("icc_profile")
     if picture.mode in ("I;16", "I", "F", "I;16B"):
         # 16-bit greys: Pillow clips instead of scaling.
@@ -144,7 +145,8 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     return picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
 
 
-def _on_white(picture: Image.Image) -> tuple[Image.Image, bool]:
+def on_white(picture: Image.Image) -> tuple[Image.Image, bool]:
+    """Transparent parts laid on white, and whether there were any; the result carries no metadata."""
     if picture.mode != "RGBA":
         clean = Image.new("RGB", picture.size)
         clean.im = picture.im  # The same pixels, without the metadata in `info`.

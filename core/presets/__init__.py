@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import OrderRefused
-from core.model import Preset
+from core.model import PhotoRole, Preset
 
 _FOLDER = Path(__file__).parent
 
@@ -20,7 +20,8 @@ def all_presets() -> tuple[Preset, ...]:
     found = []
     for path in _FOLDER.glob("*.toml"):
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.append((values.pop("order"), Preset(name=path.stem, **values)))
+        role = PhotoRole(values.pop("role"))
+        found.append((values.pop("order"), Preset(name=path.stem, role=role, **values)))
     return tuple(preset for _, preset in sorted(found, key=lambda pair: pair[0]))
 
 

@@ -1,4 +1,4 @@
-"""Signed, expiring picture links of the form /pictures/{token}."""
+"""Signed, expiring links: /pictures/{token} and /exports/{token}."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class LinkSigner:
 
     def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._serializer = URLSafeSerializer(secret, salt="pictures")
+        self._exports = URLSafeSerializer(secret, salt="exports")
         self._clock = clock
         # A page of 48 pictures asks for some 200 links at every rerun, and they are the same for an hour.
         self._token = lru_cache(KEPT)(self._sign)
@@ -58,3 +59,16 @@ class LinkSigner:
         if not isinstance(expires, int) or expires <= self._clock():
             return None
         return PictureLink(key=key, download=download, expires=expires)
+
+    def export_link(self, key: str) -> str:
+        """Where a browser loads an export, good for one to two hours."""
+        expires = int(self._clock()) // STEP * STEP + LIFE
+        return f"/exports/{self._exports.dumps([key, expires])!s}"
+
+    def read_export(self, token: str) -> str | None:
+        """The key of the export that a token stands for; None for a forged, malformed or expired one."""
+        try:
+            key, expires = self._exports.loads(token)
+        except (BadData, ValueError, TypeError):
+            return None
+        return key if isinstance(expires, int) and expires > self._clock() and isinstance(key, str) else None

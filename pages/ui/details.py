@@ -15,7 +15,7 @@ from pages.ui.hand import hand
 from pages.ui.results import file_name
 from pages.ui.tray import add
 from pages.ui.trouble import harmless, show
-from pages.ui.words import local, money, plain, preset_name, provider_name, t, words
+from pages.ui.words import local, money, plain, preset_name, provider_name, t, when, words
 
 _COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
 
@@ -133,6 +133,11 @@ def _drawer(found: Details) -> None:
     if notes.get("smaller"):
         (width, height), (wide, high) = notes["returned"], notes["asked"]
         facts["details.smaller"] = t("details.smaller.say", width=width, height=height, wide=wide, high=high)
+    if found.exports:
+        last = found.exports[0]
+        facts["details.exported"] = t(
+            "details.exported.by", when=when(last.at), name=last.actor_name, file=last.name
+        )
     if photo.flattened:
         facts["details.flattened"] = t("yes")
     st.table({t(key): plain(value) for key, value in facts.items()}, border="horizontal")

@@ -1,6 +1,7 @@
 """The tables. Integer `id` for joins, order and cursors; uuid `key` for URLs and object names."""
 
 from core.database.schema.desk import events, presets, saved_views
+from core.database.schema.exporting import export_items, exports
 from core.database.schema.finding import search_texts, search_words
 from core.database.schema.judging import checks, reviews
 from core.database.schema.keeping import job_items, jobs, output_tags, retention_rules
@@ -14,6 +15,8 @@ __all__ = [
     "checks",
     "descriptions",
     "events",
+    "export_items",
+    "exports",
     "job_items",
     "jobs",
     "metadata",

@@ -19,6 +19,7 @@ reviews = sa.Table(
     text("reason", 32, nullable=True),
     text("note"),
     sa.Index("ix_reviews_actor_id", "actor", "id"),
+    sa.Index("ix_reviews_at", "at"),
 )
 
 checks = sa.Table(
