@@ -71,11 +71,19 @@ class Report:
     found: Counter[Kind] = field(default_factory=Counter)
     fixed: Counter[Kind] = field(default_factory=Counter)
     examples: list[Difference] = field(default_factory=list)
+    sums: int = 0
+    """Sums by day that are not what the rows add up to."""
+    sums_fixed: int = 0
+
+    @property
+    def number(self) -> int:
+        """All that differs."""
+        return self.found.total() + self.sums
 
     @property
     def left(self) -> int:
         """Differences that still stand."""
-        return self.found.total() - self.fixed.total()
+        return self.number - self.fixed.total() - self.sums_fixed
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -92,13 +100,13 @@ class Report:
         }
         names = ("deep", "objects", "matched", "rows", "young", "foreign", "known", "left")
         counts = {name: getattr(self, name) for name in names}
-        return {**counts, "seconds": round(seconds, 3), "differences": kinds}
+        sums = {"found": self.sums, "fixed": self.sums_fixed}
+        return {**counts, "seconds": round(seconds, 3), "sums": sums, "differences": kinds}
 
     def lines(self, words: Words) -> Iterator[str]:
         """For a terminal."""
-        number = self.found.total()
-        if number:
-            yield words("reconcile.differ", n=number, objects=self.objects)
+        if self.number:
+            yield words("reconcile.differ", n=self.number, objects=self.objects)
         else:
             yield words("reconcile.clean", n=self.objects)
         for kind in Kind:
@@ -110,6 +118,9 @@ class Report:
             yield from (f"    {item.key}  {item.row}".rstrip() for item in examples)
             if (more := self.found[kind] - len(examples)) > 0:
                 yield f"    {words('reconcile.more', n=more)}"
+        if self.sums:
+            fixed = words("reconcile.fixed", n=self.sums_fixed) if self.sums_fixed else ""
+            yield f"  {words('reconcile.sums', n=self.sums)}  {fixed}".rstrip()
         for name in ("young", "foreign", "known"):
             if n := getattr(self, name):
                 yield f"  {words(f'reconcile.aside.{name}', n=n)}"

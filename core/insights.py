@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core import clock, tallies
+from core import budget, clock, tallies
 from core.database import rollups
 from core.database.engine import reading, snapshot, writing
 from core.database.rollups import OUTPUT, PHOTO, REVIEWED, ZERO, Cell, Sum
-from core.errors import NotAllowed
+from core.errors import DatabaseError, NotAllowed
 from core.model import Actor, Role
 from core.tallies import Found
 
@@ -87,8 +87,31 @@ def purging(
     rollups.add(connection, changes)
 
 
+def count_asked(studio: Studio) -> None:
+    """Write down what this process has asked of R2 since the last time. Raises DatabaseError kinds."""
+    taken = studio.meters.take_asked()
+    day = budget.day_of(studio, clock.now())
+    sums = {
+        Cell("asked", kind, day, store=store): Sum(n, 0)
+        for (store, kind), n in taken.items()
+        if store.startswith("r2:")
+    }
+    if not sums:
+        return
+    try:
+        with writing(studio.engine) as connection:
+            rollups.add(connection, sums)
+    except DatabaseError:
+        studio.meters.give_asked(taken)
+        raise
+
+
 def beat(studio: Studio) -> None:
-    """Fold what waits to be folded, a portion. Raises DatabaseError kinds."""
+    """Count what was asked of the store, and fold what waits to be folded, a portion.
+
+    Raises DatabaseError kinds.
+    """
+    count_asked(studio)
     with reading(studio.engine) as connection:
         waits = rollups.waiting(connection)
     if waits:

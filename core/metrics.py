@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,7 @@ class Meters:
         self._beaten: float | None = None
         self._lock = threading.Lock()
         self._made: _Made | None = None
+        self._asked: Counter[tuple[str, str]] = Counter()
 
     def answered(self, provider: str, model: str, seconds: float) -> None:
         """A provider call ended, in whatever way."""
@@ -51,6 +53,22 @@ class Meters:
     def store_failed(self, store: str, act: str, kind: str) -> None:
         """The store did not do what was asked."""
         self._parts.store.labels(store, act, kind).inc()
+
+    def store_asked(self, store: str, kind: str) -> None:
+        """An act was sent to the store, of R2's class "a" or "b"."""
+        with self._lock:
+            self._asked[store, kind] += 1
+
+    def take_asked(self) -> Counter[tuple[str, str]]:
+        """The acts by store and class since they were last taken."""
+        with self._lock:
+            taken, self._asked = self._asked, Counter()
+        return taken
+
+    def give_asked(self, taken: Counter[tuple[str, str]]) -> None:
+        """Put back what could not be written down."""
+        with self._lock:
+            self._asked += taken
 
     def beat(self) -> None:
         """This process renewed its lease."""

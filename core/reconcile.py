@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
-from core import adoption, clock
+from core import adoption, clock, insights
 from core.database import objects
 from core.database.engine import reading
 from core.database.objects import Named, Source
@@ -32,14 +32,16 @@ _LEFT_BY_STORE = {e.__name__ for e in (StorageUnavailable, StorageFull, StorageR
 
 
 def compare(studio: Studio, *, deep: bool = False, report: Report | None = None) -> Report:
-    """What differs; nothing is changed. `deep` also reads every object and compares hashes.
+    """What differs, the sums by day as well; nothing is changed.
 
+    `deep` also reads every object and compares hashes.
     Thumbnails have no recorded size or hash: only their presence is compared. A `report` given is filled
     while the comparison runs. Raises StorageError and DatabaseError kinds.
     """
     report = report or Report(deep=deep, started_at=clock.now())
     for difference in differences(studio, report):
         report.note(difference)
+    report.sums = len(insights.compare(studio))
     report.finished_at = clock.now()
     return report
 

@@ -12,7 +12,7 @@ from core.database.objects import Named, Source
 from core.differences import Difference, Kind, Report
 from core.errors import BadImage, MostAreGone, NotAllowed, ObjectDiffers, ObjectMissing, PackshotError
 from core.model import Actor, OutputState, Role
-from core.reconcile import compare, differences
+from core.reconcile import differences
 from core.storage.keys import FITTED
 from core.studio import Studio
 
@@ -29,14 +29,16 @@ def fix(studio: Studio, *, by: Actor, deep: bool = False, anyway: bool = False) 
     Thumbnails are made again. Stored answers go to their outputs (`core.adoption`). Orphans are deleted.
     An output whose picture is gone or has other bytes becomes failed (ObjectMissing, ObjectDiffers) and
     keeps its key, hash and cost; should the object come back, it is adopted. Photos, thumbnails and calls
-    have no state: an event of their task says it. Raises NotAllowed below an admin; MostAreGone, before
-    anything is changed, when more recorded objects are missing than there, unless `anyway`; StorageError
-    and DatabaseError kinds.
+    have no state: an event of their task says it. Sums by day are made anew. Raises NotAllowed below an
+    admin; MostAreGone, before anything is changed, when more recorded objects are missing than there, unless
+    `anyway`; StorageError and DatabaseError kinds.
     """
     if not by.role.may(Role.ADMIN):
         raise NotAllowed(Role.ADMIN)
     if not anyway:
-        seen = compare(studio)
+        seen = Report(deep=False, started_at=clock.now())
+        for difference in differences(studio, seen):
+            seen.note(difference)
         gone = seen.found[Kind.MISSING] + seen.found[Kind.THUMB]
         if gone > seen.matched:
             raise MostAreGone(missing=gone, there=seen.matched)
@@ -59,6 +61,7 @@ def fix(studio: Studio, *, by: Actor, deep: bool = False, anyway: bool = False) 
         else:
             report.fixed[difference.kind] += acts[difference.kind](studio, difference, by)
     _delete(studio, orphans, by, report)
+    report.sums = report.sums_fixed = insights.rebuild(studio, by=by)
     report.finished_at = clock.now()
     return report
 

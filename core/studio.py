@@ -73,6 +73,7 @@ def open_studio(
     A database or a store that can't be reached is no failure to open: verbs raise when they need it.
     Raises SettingsWrong when no secret for links can be kept.
     """
+    from core import insights
     from core.database.engine import make_engine
     from core.providers.describers import make_describer
     from core.runner import Runner
@@ -90,7 +91,11 @@ def open_studio(
         studio = Studio(
             settings=settings,
             engine=engine,
-            store=WatchedStore(store or make_store(settings, signer), meters.store_failed),
+            store=WatchedStore(
+                store or make_store(settings, signer),
+                asked=meters.store_asked,
+                failed=meters.store_failed,
+            ),
             spool=FolderStore(settings.upload_dir.with_name(settings.upload_dir.name + "-spool"), signer),
             signer=signer,
             providers=providers or made or {},
@@ -118,6 +123,8 @@ def open_studio(
                     provider.close()
             ending.join(max(0.0, until - time.monotonic()))
             studio.closing.set()
+            with suppress(DatabaseError):
+                insights.count_asked(studio)
             if describes and describes is not describer and not ending.is_alive():
                 describes.close()
             engine.dispose()

@@ -13,6 +13,7 @@ Measures, with `detail`, and what `n` and `amount` are:
 - `pace`: by reviewer; n judgements that followed another one, amount milliseconds between them.
 - `stored`: by store, the room "input", "generated" or "thumb"; n objects, amount bytes.
 - `unsized`: of those, objects whose size was not recorded; n objects.
+- `asked`: by store, R2's class "a" or "b"; n acts. From what processes count, not from rows.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from core.errors import PackshotError
 from core.model import Actor, Health
 from pages.ui.reconcile import reconcile_card
 from pages.ui.shell import heading
+from pages.ui.storage import storage_card
 from pages.ui.trouble import harmless
 from pages.ui.words import local, plain, provider_name, t, words
 
@@ -109,4 +110,5 @@ if fine:
     with st.container(border=True), st.grid(2, gap=("small", "large"), min_column_width=280):
         for finding in fine:
             draw(finding)
+storage_card()
 reconcile_card()

@@ -1,4 +1,4 @@
-"""A store whose refusals are counted; in all else it is the store itself."""
+"""A store whose acts and refusals are counted; in all else it is the store itself."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from typing import Any
 from core.errors import ObjectMissing, StorageError
 from core.storage import Listing, ObjectInfo, ObjectStore
 
+_CLASS = {"put": "a", "list": "a", "probe": "a", "get": "b", "head": "b"}
+"""How R2 charges what an act sends; a deletion is free."""
+
 
 class WatchedStore:
-    """`failed(store, act, kind)` is told of each StorageError; a missing object is an answer, no refusal."""
+    """`asked(store, class)` is told of each act that R2 would charge, `failed(store, act, kind)` of each
+    StorageError; a missing object is an answer, no refusal."""
 
-    def __init__(self, store: ObjectStore, failed: Callable[[str, str, str], None]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        asked: Callable[[str, str], None],
+        failed: Callable[[str, str, str], None],
+    ) -> None:
         self.name = store.name
         self._store = store
+        self._asked = asked
         self._failed = failed
 
     def __getattr__(self, name: str) -> Any:
@@ -24,6 +35,8 @@ class WatchedStore:
 
     @contextmanager
     def _watched(self, act: str) -> Iterator[None]:
+        if act in _CLASS:
+            self._asked(self.name, _CLASS[act])
         try:
             yield
         except ObjectMissing:

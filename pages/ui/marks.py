@@ -132,6 +132,25 @@ def reviewers(rows: Rows) -> Any:
     return look(_stacked(data, names.values(), ("green", "red"), press=False), height=tall(len(shown)) + 40)
 
 
+def growth(rows: Rows) -> Any:
+    """Bytes stored in each week."""
+    import altair as alt
+
+    bars = (
+        _chart([{**row, "gb": row["bytes"] / 1e9} for row in rows])
+        .mark_bar(color=color("blue"), size=20)
+        .encode(
+            x=alt.X("name:O", title=t("insights.axis.week"), axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("gb:Q", title="GB"),
+            tooltip=[
+                alt.Tooltip("name:N", title=t("insights.axis.week")),
+                alt.Tooltip("gb:Q", title="GB", format=",.3~f"),
+            ],
+        )
+    )
+    return look(bars, height=200)
+
+
 def _numbered(rows: Rows) -> list[dict[str, Any]]:
     return [{**{k: v for k, v in row.items() if k != "query"}, "row": n} for n, row in enumerate(rows)]
 

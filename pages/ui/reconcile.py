@@ -48,7 +48,7 @@ def _card() -> None:
 
 
 def _report(report: Report) -> None:
-    number = report.found.total()
+    number = report.number
     color = "orange[:material/warning:]" if number else "green[:material/check_circle:]"
     say = (
         t("reconcile.differ", n=number, objects=report.objects)
@@ -70,6 +70,8 @@ def _report(report: Report) -> None:
         if (more := report.found[kind] - len(examples)) > 0:
             lines.append(f"- {t('reconcile.more', n=more)}")
         st.markdown("\n".join(lines))
+    if report.sums:
+        st.markdown(t("reconcile.sums", n=report.sums))
     if number:
         st.caption(t("reconcile.fix"))
         st.code(COMMAND, language=None)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from PIL import Image
 
-from core import clock, generation, insights, making, recovery, tallies
+from core import clock, generation, insights, language, making, reconcile, recovery, repair, tallies
 from core.database import queue, rollups, schema
 from core.database.engine import reading, writing
 from core.database.rollups import Sum
@@ -277,6 +277,23 @@ def test_a_wrong_sum_is_found_and_set_right(desk: Desk, scripted: Scripted, phot
         insights.rebuild(opened, by=Actor(id="v", name="v", role=Role.REVIEWER))
     assert insights.rebuild(opened, by=BY) == 1
     assert insights.compare(opened) == {}
+
+
+def test_reconcile_tells_of_wrong_sums_and_sets_them_right(
+    desk: Desk, scripted: Scripted, photo: bytes
+) -> None:
+    opened = desk(work=False)
+    generation.submit(opened, [upload(photo)], order(), by=BY)
+    make_all(opened, [photo], scripted)
+    with writing(opened.engine) as connection:
+        connection.execute(sa.update(schema.rollup_changes).values(n=7))
+    found = reconcile.compare(opened)
+    assert found.sums == found.left > 0
+    said = "\n".join(found.lines(language.words("en")))
+    assert f"{found.sums} sums by day are not what the records add up to" in said
+    fixed = repair.fix(opened, by=BY)
+    assert (fixed.sums_fixed, fixed.left) == (found.sums, 0)
+    assert reconcile.compare(opened).number == 0
 
 
 @on_both

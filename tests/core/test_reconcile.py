@@ -213,7 +213,9 @@ def test_pages_keep_memory_constant(desk: Open, photo: bytes, monkeypatch: pytes
     report = reconcile.compare(opened)
     assert (report.objects, report.matched, found(report)) == (200, 200, {})
     assert max(listed) <= 10 and len(listed) == 21, "10 pages of photos, 10 of thumbnails, none generated"
-    assert len([s for s in selected if "LIMIT" in s]) == 11 + 11 + 3, "as many of each column"
+    assert len([s for s in selected if "LIMIT" in s and "reviews" not in s]) == 11 + 11 + 3, (
+        "as many of each column"
+    )
 
 
 def test_many_orphans_keep_the_report_small(desk: Open, photo: bytes) -> None:

@@ -54,7 +54,8 @@ def fill(engine: sa.Engine, *, outputs: int, days: int, until: datetime, seed: i
     with writing(engine) as connection:
         money = [
             {"day": (until - timedelta(days=n)).date(), "payer": "", "reserved_micros": 0,
-             "spent_micros": random.randrange(900_000, 2_600_000), "possible_micros": random.randrange(90_000)}
+             "spent_micros": random.randrange(900_000, 2_600_000),
+             "possible_micros": random.randrange(90_000)}
             for n in range(days)
         ]  # fmt: skip
         connection.execute(sa.insert(schema.spending), money)
