@@ -59,7 +59,10 @@ def everything(desk: Studio) -> tuple[Any, ...]:
     """Every row of every table but leases, and every object with its bytes."""
     with reading(desk.engine) as connection:
         tables = [t for t in schema.metadata.sorted_tables if t.name != "workers"]
-        rows = {t.name: [tuple(r) for r in connection.execute(sa.select(t).order_by(t.c.id))] for t in tables}
+        rows = {
+            t.name: [tuple(r) for r in connection.execute(sa.select(t).order_by(*t.primary_key))]
+            for t in tables
+        }
     return rows, {item.key: desk.store.get(item.key) for item in desk.store.list().objects}
 
 

@@ -76,8 +76,14 @@ def purge(desk: Studio, output_id: int) -> None:
         row = connection.execute(sa.select(o.object_key, o.thumb_key).where(o.id == output_id)).one()
         keys = {*row, *connection.execute(sa.select(c.object_key).where(c.output_id == output_id)).scalars()}
         desk.store.delete([key for key in keys if key])
-        for table in (schema.calls, schema.reviews, schema.events):
-            connection.execute(sa.delete(table).where(table.c.output_id == output_id))
+        columns = [column for table in schema.metadata.sorted_tables for column in table.c]
+        for column in columns:
+            if any(key.column is o.id for key in column.foreign_keys):
+                mine = column == output_id
+                if column.nullable:
+                    connection.execute(sa.update(column.table).where(mine).values({column: None}))
+                else:
+                    connection.execute(sa.delete(column.table).where(mine))
         connection.execute(sa.delete(schema.outputs).where(o.id == output_id))
 
 

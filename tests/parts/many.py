@@ -97,7 +97,8 @@ def _output(
     latency = round(usual * random.lognormvariate(0, 0.35))
     named = f"generated/{task}/{key}.png" if kind is None else None
     yield "outputs", {
-        "id": output_id, "key": key, "task_id": task_id, "photo_id": photo_id, "variant": number % 4 + 1,
+        "id": output_id, "preset": preset, "preset_version": version, "created_by": "local", "key": key,
+        "task_id": task_id, "photo_id": photo_id, "variant": number % 4 + 1,
         "state": STATES.get(kind or "", "failed") if kind else "succeeded", "review": verdict or "to_review",
         "checks": "done", "provider": provider, "model": model, "store": "folder", "attempts": 1,
         "created_at": at, "started_at": at, "finished_at": at + timedelta(milliseconds=latency), "notes": {},
