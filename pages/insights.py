@@ -23,14 +23,14 @@ from pages.ui.insight_rows import (
 from pages.ui.shell import heading
 from pages.ui.span import span
 from pages.ui.trouble import show
-from pages.ui.words import dollars, t
+from pages.ui.words import dollars, t, together
 
 _WAYS = ("look", "model", "week")
 
 
 def totals(made: Made[None]) -> None:
     """What it came to."""
-    per = made.per_approved
+    per, least = made.per_approved, "≥ " if made.unpriced else ""
     said = {
         "spent": dollars(made.spent),
         **({"possible": dollars(made.possible)} if made.possible else {}),
@@ -38,7 +38,7 @@ def totals(made: Made[None]) -> None:
         "pictures": f"{made.pictures:,}",
         "approved": f"{made.approved:,}",
         "approval": "–" if made.approval is None else f"{made.approval:.0%}",
-        "per_approved": "–" if per is None else f"US${per / 1_000_000:.3f}",
+        "per_approved": "–" if per is None else f"{least}US${per / 1_000_000:.3f}",
     }
     with st.container(horizontal=True, key="totals"):
         for name, value in said.items():
@@ -50,11 +50,14 @@ def cost(found: Figures) -> None:
     rows = ways(found)[way]
     bare = sum(row["per_approved"] is None for row in rows)
     approved = found.whole.approved
+    say = [t("insights.cost_say")]
+    say += [t("insights.cost_unpriced", n=found.whole.unpriced)] if found.whole.unpriced else []
+    say += [t("insights.cost_bare", n=bare)] if bare else []
     card(
         "cost",
         t("insights.cost"),
         rows=rows if approved else [],
-        say=t("insights.cost_bare", n=bare) if bare else t("insights.cost_say"),
+        say=together(say),
         empty=t("insights.cost_none"),
         draw=marks.weeks if way == "week" else marks.costs,
         columns=columns("name", "pictures", "approved", "spent", "possible", "unpriced", "per_approved",

@@ -50,12 +50,18 @@ def spending(rows: Rows, limit: float | None) -> Any:
         _chart(data)
         .mark_bar()
         .encode(
-            x=alt.X("name:T", title=None, axis=alt.Axis(format="%m-%d", labelOverlap=True, grid=False)),
+            # A day is a day, wherever the browser is.
+            x=alt.X(
+                "utcyearmonthdate(name):T",
+                title=None,
+                scale=alt.Scale(type="utc"),
+                axis=alt.Axis(format="%m-%d", labelOverlap=True, grid=False),
+            ),
             y=alt.Y("usd:Q", title=t("insights.axis.usd")),
             color=_scale("kind", names.values(), ("blue", "orange")),
             order="order:Q",
             tooltip=[
-                alt.Tooltip("name:T", title=t("insights.by.day"), format="%Y-%m-%d"),
+                alt.Tooltip("name:N", title=t("insights.by.day")),
                 alt.Tooltip("kind:N", title=t("insights.axis.kind")),
                 alt.Tooltip("usd:Q", title=t("insights.axis.usd"), format=",.4f"),
             ],

@@ -8,7 +8,7 @@ from core import stored, studio
 from core.errors import PackshotError
 from core.stored import Stored
 from pages.ui import marks
-from pages.ui.words import plain, t
+from pages.ui.words import plain, t, together
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -25,7 +25,7 @@ def storage_card() -> None:
             st.caption(t("stored.none"))
             return
         st.table(_rooms(found), border="horizontal")
-        st.caption(" ".join(_said(found)))
+        st.caption(together(_said(found)))
         more = st.expander(t("stored.growth"), key="stored-growth", on_change="rerun")
         if more.open:
             with more:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,11 @@ def words() -> Words:
 def t(key: str, /, **values: Any) -> str:
     """A sentence of the catalogue. Values that people or models wrote go through `plain` first."""
     return words()(key, **values)
+
+
+def together(sentences: Iterable[str]) -> str:
+    """Sentences one after another; the Chinese full stop needs no space."""
+    return "".join(text if text.endswith("。") else f"{text} " for text in sentences).strip()
 
 
 def spoken(name: str) -> str:

@@ -85,7 +85,7 @@ def compared(name: str, studio: Studio) -> str:
     ours, reference = alternated(
         lambda: seconds(lambda: figures.figures(studio, between)), lambda: seconds(raw), RUNS
     )
-    return line(f"{name}: figures of {SPAN} days, over the same sums raw", ours, reference, 0.1)
+    return line(f"{name}: figures of {SPAN} days, over the same sums raw", ours, reference, 0.2)
 
 
 def painted(browser: Any, url: str) -> str:
