@@ -27,6 +27,7 @@ from core.studio import open_studio
 from tests import products
 from tests.browser import ROOT, chromium, context, serving, settled
 from tests.conftest import BY, Scripted, order, upload
+from tests.parts.approving import judge
 from tests.parts.many import fill
 
 OUT = ROOT / "var" / "shots"
@@ -88,6 +89,17 @@ def details(page: Any) -> None:
     page.locator("[role=dialog] table").wait_for()
 
 
+def export(page: Any) -> None:
+    page.locator(".st-key-export button").click()
+    page.locator("[role=dialog] canvas").first.wait_for()
+
+
+def exported(page: Any) -> None:
+    export(page)
+    page.locator(".st-key-export-make button").click()
+    page.locator("[role=dialog] a[href*=exports]").wait_for()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -103,6 +115,8 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history": ("/history", None),
     "history_table": ("/history", table),
     "history_details": ("/history", details),
+    "history_export": ("/history", export),
+    "history_exported": ("/history", exported),
     "history_none": ("/history?text=nothing", None),
     "insights": ("/insights", None),
     "insights_none": ("/insights?days=2020-01-01&days=2020-01-02", None),
@@ -207,6 +221,7 @@ def seeded(folder: Path) -> Iterator[dict[str, str]]:
             tasks[name] = generation.submit(studio, uploads, wanted, by=BY)
             while generation.view(studio, tasks[name]).pending:
                 time.sleep(0.1)
+        judge(studio, [output.key for output in generation.view(studio, tasks["white"]).outputs])
         model.answers = {
             ("soy", 2): OutcomeUnknown(),
             ("matcha", 2): "wait",
