@@ -36,15 +36,17 @@ def plain_jpeg(data: bytes, *, source_type: str) -> Plain:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             picture.load()
             profile = picture.info.get("icc_profile")
-            upright = ImageOps.exif_transpose(picture)
+            # In place: a copy for each step would be most of the memory of an export.
+            ImageOps.exif_transpose(picture, in_place=True)
             # Nearly all pictures have no profile or sRGB's: to convert those would cost as much as the rest.
             usual = not profile or _is_srgb(profile)
             if usual and picture.mode in ("RGB", "L"):
-                shown, flattened = upright.convert("RGB"), False
+                flattened = False
+                shown: Image.Image = picture if picture.mode == "RGB" else picture.convert("RGB")
             else:
-                shown, flattened = on_white(to_srgb(upright))
+                shown, flattened = on_white(to_srgb(picture))
             out = io.BytesIO()
-            options: dict[str, Any] = {"icc_profile": profile if usual else None, "exif": b""}
+            options: dict[str, Any] = {"icc_profile": profile if usual else None, "exif": b"", "comment": b""}
             # Full colour resolution: red letters on white would get grey edges.
             shown.save(out, "JPEG", quality=QUALITY, subsampling=0, xmp=xmp_packet(source_type), **options)
     except (OSError, SyntaxError, ValueError, IndexError, EOFError, Image.DecompressionBombError) as exc:
