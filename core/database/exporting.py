@@ -69,14 +69,14 @@ def approved(
     no finished export of that actor for `channel` since they were approved."""
     statement = _pictures().where(
         outputs.c.review == ReviewState.APPROVED,
-        # The few that were judged, by their index, not the many that succeeded.
-        outputs.c.state.concat("") == OutputState.SUCCEEDED,
+        # So that SQLite takes the index of the few that were judged, not that of the many that succeeded.
+        outputs.c.state.not_in([state for state in OutputState if state is not OutputState.SUCCEEDED]),
     )
-    if since is not None or new_to is not None:
-        statement = statement.join(reviews, reviews.c.id == _approval)
     if since is not None:
-        statement = statement.where(reviews.c.at >= since)
+        late = sa.select(reviews.c.output_id).where(reviews.c.at >= since, reviews.c.verdict == "approved")
+        statement = statement.where(outputs.c.id.in_(late))
     if new_to is not None:
+        statement = statement.join(reviews, reviews.c.id == _approval)
         left = (
             sa.select(export_items.c.id)
             .join(exports, exports.c.id == export_items.c.export_id)
