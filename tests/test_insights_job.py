@@ -71,3 +71,14 @@ def test_everybody_can_read_it(browser: Any, busy: Server, dark: bool, width: in
     assert accessible(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.outside == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_is_stored_can_be_read_and_its_growth_opens(browser: Any, busy: Server, dark: bool) -> None:
+    page = open_page(browser, f"{busy.url}/system", dark=dark, language="zh", width=390)
+    page.get_by_text("儲存用量").wait_for()
+    page.get_by_text("每週增長").click()
+    page.locator(".st-key-stored svg.marks").wait_for()
+    assert accessible(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.outside == []
