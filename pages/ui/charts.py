@@ -119,13 +119,16 @@ def _table(key: str, rows: Rows, columns: Mapping[str, Any], link: Link) -> None
     from urllib.parse import urlencode
 
     shown = [{name: row[name] for name in columns} for row in rows]
-    config = dict(columns)
+    config, order = dict(columns), list(columns)
     links = [link(row) for row in rows]
     if any(links):
         for row, query in zip(shown, links, strict=True):
             row["link"] = f"history?{urlencode(query, doseq=True)}" if query else None
-        config["link"] = st.column_config.LinkColumn(t("nav.history"), display_text=t("insights.open"))
-    st.dataframe(shown, hide_index=True, column_config=config, height="content")
+        config["link"] = st.column_config.LinkColumn(
+            t("nav.history"), display_text=t("insights.open"), width=72
+        )
+        order.insert(1, "link")  # Beside the name: the rest may lie beyond the edge.
+    st.dataframe(shown, hide_index=True, column_config=config, column_order=order, height="content")
     st.download_button(
         t("insights.csv"),
         csv_of(rows, list(columns)),

@@ -131,6 +131,13 @@ def test_figures_are_what_the_rows_say(desk: Desk) -> None:
     assert all(one.pace and one.agreement and 0.5 < one.agreement < 1 for one in found.reviewers)
 
 
+def test_the_versions_of_a_look_are_told_apart(desk: Desk) -> None:
+    opened = filled(desk, outputs=800)
+    found = figures.approval_of(opened, "white_bg_front")
+    assert sorted(found) == [1, 2]
+    assert found[2].approval and found[1].approval and found[2].approval > found[1].approval
+
+
 def test_an_unknown_price_is_never_shown_as_free(desk: Desk) -> None:
     opened = filled(desk)
     found = figures.figures(opened, figures.last(opened, 30))
