@@ -15,6 +15,7 @@ PackshotError
 ├── NotApproved         only approved pictures leave the desk
 ├── NothingToExport     no picture of those that are asked for is approved
 ├── MetadataLost        an exported file would not say where its picture comes from
+├── ViewExists  TooManyViews  ViewUnnamed                a saved view that can't be
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
@@ -167,6 +168,24 @@ class MetadataLost(PackshotError):
 
     def __init__(self, wanted: str, found: str | None) -> None:
         super().__init__(wanted=wanted, found=found or "-")
+
+
+class ViewExists(PackshotError):
+    """This person has a saved view of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class TooManyViews(PackshotError):
+    """This person has as many saved views as are kept."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most=most)
+
+
+class ViewUnnamed(PackshotError):
+    """A saved view needs a name."""
 
 
 class NotFound(PackshotError):

@@ -127,6 +127,15 @@ class Exported:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Offered:
+    """What filters offer: who asked, with what, and the versions of each look."""
+
+    operators: list[str]
+    models: list[str]
+    versions: Mapping[str, list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Details:
     """One output with all that is known of it."""
 
@@ -176,6 +185,17 @@ def count(studio: Studio, wanted: Filter) -> Count:
             return Count(number=0, exact=True)
         number, exact = gallery.count(connection, asked, limit=COUNT_LIMIT + 1)
     return Count(number=min(number, COUNT_LIMIT), exact=exact)
+
+
+def offered(studio: Studio) -> Offered:
+    """Raises DatabaseError kinds."""
+    with reading(studio.engine) as connection:
+        versions: dict[str, list[int]] = {}
+        for name, version in sorted(tasks.known_presets(connection), reverse=True):
+            versions.setdefault(name, []).append(version)
+        return Offered(
+            operators=gallery.operators(connection), models=gallery.models(connection), versions=versions
+        )
 
 
 def details(studio: Studio, output_key: str) -> Details:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from core import history, studio
 from core.errors import PackshotError
-from core.history import Count, Entry, Filter, Page
+from core.history import Count, Entry, Page, Sort
 from core.model import OutputState
+from pages.ui.address import Choice
 from pages.ui.cards import review_chip, trouble
 from pages.ui.details import drawer, look_at
 from pages.ui.export import export_dialog
@@ -17,7 +18,7 @@ from pages.ui.filters import clear, cursor, filters, turn
 from pages.ui.gallery import gallery
 from pages.ui.shell import heading
 from pages.ui.trouble import show
-from pages.ui.words import money, preset_name, t, when
+from pages.ui.words import local, money, plain, preset_name, t, when
 
 PAGE = 48
 NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
@@ -75,9 +76,9 @@ def table(page: Page) -> None:
     )
 
 
-def nothing(wanted: Filter) -> None:
+def nothing(choice: Choice) -> None:
     with st.container(height=320, border=False, horizontal_alignment="center", vertical_alignment="center"):
-        if wanted == Filter():
+        if choice == Choice(view=choice.view):
             st.header(t("history.none_title"), anchor=False, text_alignment="center")
             st.caption(t("history.none"), text_alignment="center")
             st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
@@ -86,54 +87,71 @@ def nothing(wanted: Filter) -> None:
             st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear-all", on_click=clear)
 
 
-def pages(page: Page, count: Count) -> None:
+def pages(page: Page, count: Count, sort: Sort) -> None:
     """How many, and the way to the neighbours."""
     say = t("history.count" if count.exact else "history.many", n=count.number)
+    older, newer = ("cheaper", "dearer") if sort is Sort.COST else ("older", "newer")
+    ways = [("newer", newer, "after", page.newer), ("older", older, "before", page.older)]
+    if sort is Sort.OLDEST:
+        ways.reverse()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say, width="stretch")
         if st.button(t("export.open"), icon=":material/archive:", type="tertiary", key="export"):
             export_dialog()
-        st.button(
-            t("history.newer"),
-            icon=":material/chevron_left:",
-            type="tertiary",
-            key="newer",
-            disabled=page.newer is None,
-            on_click=turn,
-            args=("after", page.newer),
-        )
-        st.button(
-            t("history.older"),
-            icon=":material/chevron_right:",
-            icon_position="right",
-            type="tertiary",
-            key="older",
-            disabled=page.older is None,
-            on_click=turn,
-            args=("before", page.older),
-        )
+        arrows: tuple[Literal["left", "right"], ...] = ("left", "right")
+        for (key, label, way, at), arrow in zip(ways, arrows, strict=True):
+            st.button(
+                t(f"history.{label}"),
+                icon=f":material/chevron_{arrow}:",
+                icon_position=arrow,
+                type="tertiary",
+                key=key,
+                disabled=at is None,
+                on_click=turn,
+                args=(way, at),
+            )
+
+
+def searched(page: Page, sort: Sort) -> None:
+    """How far was looked, and the way on."""
+    last = page.searched
+    if last is None:
+        return
+    way, at = ("before", page.older) if page.older == last.id else ("after", page.newer)
+    say = (
+        t("history.searched_cost", cost=money(last.cost_micros))
+        if sort is Sort.COST
+        else (t("history.searched", day=f"{local(last.created_at):%Y-%m-%d}"))
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="searched"):
+        st.markdown(plain(say), width="content")
+        st.button(t("history.go_on"), icon=":material/search:", key="go-on", on_click=turn, args=(way, at))
 
 
 def main() -> None:
-    wanted, view = filters()
+    choice = filters()
+    wanted = choice.wanted()
     before, after = cursor()
     try:
         page = history.page(desk, wanted, before=before, after=after, limit=PAGE)
-        if not page.entries and (before or after):
-            page = history.page(desk, wanted, limit=PAGE)  # What the link pointed at is not there any more.
-        number = page.whole or history.count(desk, wanted)
+        if not page.entries and not page.searched and (before or after):
+            first = history.page(desk, wanted, limit=PAGE)
+            # What the link pointed at is not there any more; or it is the end of a search in steps.
+            page = page if first.searched else first
+        count = page.whole or history.count(desk, wanted)
     except PackshotError as error:
         show(error)
         return
-    pages(page, number)
-    if not page.entries:
-        nothing(wanted)
-    elif view == "table":
+    pages(page, count, choice.sort)
+    if not page.entries and not page.searched:
+        nothing(choice)
+    elif page.entries and choice.view == "table":
         table(page)
-    else:
+    elif page.entries:
         cards = [card(entry) for entry in page.entries]
         if asked := gallery([{"items": cards}], key="history", minimum=180, opens="act"):
             look_at(str(asked["id"]))
+    searched(page, choice.sort)
 
 
 desk = studio.current()

@@ -27,14 +27,11 @@ class Found:
 def find(connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool, limit: int) -> Found:
     """Up to `limit` outputs that match, met from `start` (exclusive) on; without it from the very end."""
     walk = Walk(connection, asked, start=start, ascending=ascending)
-    alone = len(walk.leads) == 1
-    lead, reach = (walk.leads[0], None) if alone else walk.furthest()
+    if len(walk.leads) == 1 and len(ids := walk.page(walk.leads[0], limit, among=4 * limit)) == limit:
+        return Found(ids=ids, reach=ids[-1])  # Nearly always: most of what is met is wanted.
+    lead, reach = walk.furthest()
     ids = walk.page(lead, limit)
-    if len(ids) == limit:
-        return Found(ids=ids, reach=ids[-1])
-    if alone:
-        lead, reach = walk.furthest()
-    if reach is not None and (few := walk.few()):
+    if len(ids) < limit and reach is not None and (few := walk.few()):
         ids, reach = walk.page(few, limit), None
     return Found(ids=ids, reach=ids[-1] if len(ids) == limit else reach)
 

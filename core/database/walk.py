@@ -124,10 +124,12 @@ class Walk:
                 return found
         return None
 
-    def page(self, lead: Lead, limit: int) -> list[int]:
-        """Those of the next candidates that match, in order."""
+    def page(self, lead: Lead, limit: int, *, among: int | None = None) -> list[int]:
+        """Those of the next candidates that match, in order; `among` the next few of them, or the bound."""
         in_order, by_cost = lead not in self.sets, self._asked.by_cost
-        some = self._candidates(lead, CANDIDATES, in_order=in_order).cte("candidates")
+        some = self._candidates(lead, min(among or CANDIDATES, CANDIDATES), in_order=in_order).cte(
+            "candidates"
+        )
         conditions = [condition for name, condition in self._conditions if name != lead.name or not name]
         if self._asked.question and lead.name == "text":
             conditions += search.runs(self._asked.question)

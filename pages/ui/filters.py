@@ -1,31 +1,45 @@
-"""What History shows: filters and the place in the list, all of them in the page's address.
-
-Streamlit's own `bind` writes the labels that people read: its links would hold for one language only.
-"""
+"""The filters of History. What is chosen is one record; widgets and the page's address follow it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
-from core import presets
-from core.history import Filter
-from core.intake import clean as storable
-from core.model import OutputState, ReviewState
-from core.search import MOST
-from pages.ui.words import preset_name, spoken, t
+from core import history, presets, studio
+from core.errors import PackshotError
+from core.history import Sort
+from core.search import MOST, question
+from pages.ui import address, saved
+from pages.ui.address import Choice
+from pages.ui.trouble import sentence
+from pages.ui.words import plain, preset_name, provider_name, spoken, t
 
-_BAD = (OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
-_CHOICES = ("to_review", "approved", "rejected", "failed", "working")
-_VIEWS = ("gallery", "table")
-_NAMES = ("text", "show", "preset", "days", "view")
-_FIRST, _LAST = date(2020, 1, 1), date(2099, 12, 31)
+_KEPT, _ADDRESS = "history-choice", "history-address"
 
 
-def filters() -> tuple[Filter, str]:
-    """Draw the filters; returns what is wanted, and "gallery" or "table"."""
-    _read_address()
+def chosen() -> Choice:
+    """What is chosen, as the address has it when the page is opened by it."""
+    state = st.session_state
+    values = {name: st.query_params.get_all(name) for name in address.NAMES}
+    values = {name: texts for name, texts in values.items() if texts}
+    if state.get("came") and not values and _KEPT in state:
+        _write(state[_KEPT])  # A visit to another page leaves the filters as they were.
+    elif _KEPT not in state or values != state[_ADDRESS]:
+        state[_KEPT], ignored = address.read(values)
+        state[_ADDRESS], state["history-ignored"] = values, ignored
+        _renew()
+    found: Choice = state[_KEPT]
+    return found
+
+
+def filters() -> Choice:
+    """Draw the filters; returns what is chosen."""
+    state, choice = st.session_state, chosen()
+    state["text"], state["show"], state["view"] = choice.text, list(choice.show), choice.view
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
             t("history.text"),
@@ -34,71 +48,162 @@ def filters() -> tuple[Filter, str]:
             icon=":material/search:",
             key="text",
             max_chars=MOST,
-            on_change=_changed,
-            width=320,
+            on_change=lambda: change(text=(state["text"] or "").strip()),
+            width=300,
         )
         st.pills(
             t("history.state"),
-            _CHOICES,
+            address.SHOW,
             format_func=lambda name: t(f"history.{name}"),
             selection_mode="multi",
             label_visibility="collapsed",
             key="show",
-            on_change=_changed,
+            on_change=lambda: change(show=tuple(state["show"] or ())),
             width="content",
             wrap=True,
         )
-        more = st.popover(
-            t("history.filters"), icon=":material/filter_list:", key="filters", on_change="rerun"
-        )
+        number = choice.hidden
+        label = t("history.filters_set", n=number) if number else t("history.filters")
+        more = st.popover(label, icon=":material/filter_list:", key="filters", on_change="rerun")
         if more.open:
             with more:
-                _more()
+                _more(choice)
         st.space("stretch")
-        view = st.segmented_control(
+        st.segmented_control(
             t("history.view"),
-            _VIEWS,
+            address.VIEWS,
             format_func=lambda name: t(f"history.{name}"),
             required=True,
             label_visibility="collapsed",
             key="view",
-            on_change=_changed,
+            on_change=lambda: change(view=state["view"]),
         )
-    return _wanted(), str(view)
+    if ignored := state.get("history-ignored"):
+        names = " · ".join(t(f"filter.{name}") for name in ignored)
+        st.caption(f":material/info: {t('history.ignored', names=names)}")
+    if choice.text and question(choice.text) is None:
+        st.caption(f":material/info: {t('history.no_words', text=plain(choice.text))}")
+    return choice
 
 
-def _more() -> None:
-    state = st.session_state
-    names = {preset.name: preset_name(preset) for preset in presets.all_presets()}
-    key = spoken("preset")
-    state[key] = state["preset"]
+def _more(choice: Choice) -> None:
+    desk = studio.current()
+    try:
+        offered = history.offered(desk)
+    except PackshotError as error:
+        st.warning(sentence(error), icon=":material/cloud_off:")
+        return
+    with st.container(horizontal=True):
+        looks = {preset.name: preset_name(preset) for preset in presets.all_presets()}
+        _select("preset", choice.preset, list(looks), lambda name: looks.get(name, name))
+        if choice.preset:
+            versions = [str(version) for version in offered.versions.get(choice.preset, ())]
+            _select("version", str(choice.version or "") or None, versions, lambda name: f"v{name}")
+        _select("provider", choice.provider, list(desk.providers), provider_name)
+        _select("model", choice.model, offered.models, str)
+        _select("operator", choice.operator, offered.operators, str)
+        _days(choice)
+        _cost("cost_from", choice.cost_from)
+        _cost("cost_to", choice.cost_to)
+        _task(choice)
+        _select("sort", choice.sort.value, [sort.value for sort in Sort], lambda name: t(f"sort.{name}"))
+    if choice != Choice(view=choice.view):
+        st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
+    saved.views(choice, take)
+
+
+def _select(name: str, value: str | None, options: list[str], say: Callable[[str], str]) -> None:
+    """What an address names stays to choose, also where it is not offered."""
+    key = spoken(name)
+    st.session_state[key] = value
+    # A look's version means nothing for another look.
+    also: Any = {"version": None} if name == "preset" else {}
+
+    def changed() -> None:
+        found = st.session_state[key]
+        of_kind: dict[str, Callable[[str], Any]] = {"version": int, "sort": Sort}
+        changed_to: Any = {**also, name: found and of_kind.get(name, str)(found)}
+        change(**changed_to)
+
+    labels = {one: say(one) for one in ([value] if value and value not in options else []) + options}
     st.selectbox(
-        t("generate.look"),
-        list(names),
-        index=None,
-        format_func=names.__getitem__,
+        t(f"filter.{name}"),
+        list(labels),
+        index=None if name != "sort" else 0,
+        format_func=labels.__getitem__,
         key=key,
-        on_change=lambda: _changed(preset=state[key]),
+        on_change=changed,
         placeholder=t("history.any"),
+        width=190,
     )
+
+
+def _days(choice: Choice) -> None:
+    # Only a new widget takes another range without a warning in the log.
+    key = f"days-{st.session_state['history-edition']}"
+
+    def changed() -> None:
+        between = st.session_state[key] or ()
+        change(days=(between,) if isinstance(between, date) else tuple(between), renew=False)
+
     st.date_input(
         t("history.days"),
-        value=state["days-given"],
-        min_value=_FIRST,
-        max_value=_LAST,
-        key=_days_key(),
-        persist_state="session",
+        value=list(choice.days),
+        min_value=address.FIRST,
+        max_value=address.LAST,
+        key=key,
         format="YYYY-MM-DD",
-        on_change=_changed,
+        on_change=changed,
+        width=190,
     )
-    st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
+
+
+def _cost(name: str, micros: int | None) -> None:
+    state = st.session_state
+    state[name] = None if micros is None else micros / 1_000_000
+
+    def changed() -> None:
+        value = state[name]
+        changed_to: Any = {name: None if value is None else round(value * 1_000_000)}
+        change(**changed_to)
+
+    st.number_input(
+        t(f"filter.{name}"), 0.0, float(address.DEAREST), step=0.01, format="%.4f", key=name, value=None,
+        on_change=changed, placeholder=t("history.any"), width=190,
+    )  # fmt: skip
+
+
+def _task(choice: Choice) -> None:
+    state = st.session_state
+    state["task"] = choice.task or ""
+    st.text_input(
+        t("filter.task"),
+        key="task",
+        max_chars=36,
+        placeholder=t("history.any"),
+        on_change=lambda: change(task=(state["task"] or "").strip() or None),
+        width=190,
+    )
+
+
+def change(*, renew: bool = True, **values: Any) -> None:
+    """Other filters start at the list's beginning, and stand in the address."""
+    take(replace(chosen(), **values), renew=renew)
+
+
+def take(choice: Choice, *, renew: bool = True) -> None:
+    """Choose all at once."""
+    for name in ("before", "after"):
+        st.query_params.pop(name, None)
+    st.session_state["history-ignored"] = []
+    _write(choice)
+    if renew:
+        _renew()
 
 
 def clear() -> None:
-    """No filter, from the newest."""
-    st.session_state.update({"text": "", "show": [], "preset": None})
-    _give_days([])
-    _changed()
+    """No filter, from the beginning."""
+    take(Choice(view=chosen().view))
 
 
 def cursor() -> tuple[int | None, int | None]:
@@ -108,13 +213,9 @@ def cursor() -> tuple[int | None, int | None]:
 
 def turn(way: str, at: int) -> None:
     """Go on at a cursor: "before" is older, "after" is newer."""
-    _newest()
-    st.query_params[way] = str(at)
-
-
-def _newest() -> None:
     for name in ("before", "after"):
         st.query_params.pop(name, None)
+    st.query_params[way] = str(at)
 
 
 def _number(name: str) -> int | None:
@@ -122,82 +223,13 @@ def _number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def _changed(**values: str | None) -> None:
-    """Other filters start at the newest, and stand in the address."""
-    _newest()
-    state = st.session_state
-    state.update(values)
-    address = {
-        "text": [state["text"]] if state.get("text") else [],
-        "show": list(state.get("show") or []),
-        "preset": [state["preset"]] if state.get("preset") else [],
-        "days": [day.isoformat() for day in _days()],
-        "view": ["table"] if state.get("view") == "table" else [],
-    }
-    _write_address(address)
-
-
-def _write_address(values: dict[str, list[str]]) -> None:
-    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in _NAMES}
+def _write(choice: Choice) -> None:
+    values = address.written(choice)
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in address.NAMES}
     # At once: each change is a step of the browser's way back.
-    st.query_params.from_dict(others | {name: texts for name, texts in values.items() if texts})
-    st.session_state["history-address"] = values
+    st.query_params.from_dict(others | values)
+    st.session_state[_KEPT], st.session_state[_ADDRESS] = choice, values
 
 
-def _read_address() -> None:
-    """A link or the browser's way back sets the filters; a visit to another page leaves them as they were."""
-    state = st.session_state
-    values = {name: st.query_params.get_all(name) for name in _NAMES}
-    kept = state.get("history-address")
-    if kept and state.get("came") and not any(values.values()):
-        _write_address(kept)
-        values = kept
-    elif values == kept and not state.get("came"):
-        return
-    state["history-address"] = values
-    offered = [preset.name for preset in presets.all_presets()]
-    state["text"] = storable("".join(values["text"][:1])).strip()[:MOST]
-    state["show"] = [name for name in _CHOICES if name in values["show"]]
-    state["preset"] = next((name for name in values["preset"] if name in offered), None)
-    _give_days(sorted(day for text in values["days"][:2] if (day := _day(text))))
-    state["view"] = next((name for name in values["view"] if name in _VIEWS), "gallery")
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if _FIRST <= day <= _LAST else None
-
-
-def _give_days(days: list[date]) -> None:
-    """Another range for the widget; only a new widget takes one without a warning in the log."""
-    st.session_state["days-given"] = days
-    st.session_state["days-number"] = st.session_state.get("days-number", 0) + 1
-
-
-def _days_key() -> str:
-    return f"days-{st.session_state['days-number']}"
-
-
-def _days() -> list[date]:
-    between = st.session_state.get(_days_key(), st.session_state["days-given"]) or ()
-    return [between] if isinstance(between, date) else list(between)
-
-
-def _wanted() -> Filter:
-    state = st.session_state
-    picked = state.get("show") or []
-    states = (*(_BAD if "failed" in picked else ()),)
-    if "working" in picked:
-        states += (OutputState.QUEUED, OutputState.RUNNING)
-    days = _days()
-    return Filter(
-        states=states,
-        reviews=tuple(ReviewState(name) for name in picked if name in set(ReviewState)),
-        preset=state.get("preset"),
-        text=state.get("text") or "",
-        since=days[0] if days else None,
-        until=days[-1] if days else None,
-    )
+def _renew() -> None:
+    st.session_state["history-edition"] = st.session_state.get("history-edition", 0) + 1

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import generation
+from core import generation, views
+from core.database import walk
 from core.database.schema import outputs
 from core.errors import NoImage
 from core.studio import Studio
@@ -209,7 +210,8 @@ def test_few_statements_for_a_rerun(desk: Desk, page: Open, photo: bytes) -> Non
     app = page("history")
     with counted(opened) as statements:
         app.run()
-    assert len(statements) <= 3, statements
+    # Three for the page; four for what the open filters offer.
+    assert len(statements) <= 7, statements
 
 
 def test_the_table_shows_the_same(desk: Desk, page: Open, photo: bytes) -> None:
@@ -227,3 +229,93 @@ def test_names_in_the_archive_are_harmless(desk: Desk, photo: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(archive(view))) as found:
         assert found.namelist() == ["______etc_x_1_1.jpg", "豚骨_92g_2_1.jpg", "CON_3_1.jpg"]
         assert found.read("CON_3_1.jpg") == photo
+
+
+EVERY = {
+    "text": "cup", "show": ["to_review", "failed"], "preset": "white_bg_front", "version": "1",
+    "provider": "gemini", "model": "scripted", "operator": "local", "days": ["2020-01-01", "2099-01-01"],
+    "cost": ["0.01", "any"], "sort": "oldest", "view": "table",
+}  # fmt: skip
+
+
+def test_every_filter_stands_in_the_link_and_in_its_widget(desk: Desk, page: Open, photo: bytes) -> None:
+    opened = desk()
+    made(opened, photo, ["JP-1", "JP-2"])
+    app = page("history", **EVERY)
+    assert not app.exception and not app.error
+    assert list(app.dataframe[0].value["sku"]) == ["JP-1", "JP-2"], "oldest first"
+    assert app.text_input(key="text").value == "cup"
+    assert app.selectbox(key="version-en").value == "1"
+    assert app.selectbox(key="operator-en").value == "local"
+    assert app.number_input(key="cost_from").value == 0.01
+    assert app.selectbox(key="sort-en").value == "oldest"
+    app.number_input(key="cost_to").set_value(0.02).run()
+    assert "No pictures match" in said(app)
+    assert app.query_params["cost"] == ["0.01", "0.02"]
+    app.selectbox(key="preset-en").select("flat_lay").run()
+    assert "version" not in app.query_params, "a version is of one look"
+    app.button(key="clear").click().run()
+    assert app.query_params.get("view") == "table" and "cost" not in app.query_params
+    assert list(app.dataframe[0].value["sku"]) == ["JP-2", "JP-1"]
+
+
+def test_what_a_link_gets_wrong_is_left_out_and_said(desk: Desk, page: Open, photo: bytes) -> None:
+    opened = desk()
+    made(opened, photo, ["JP-1"])
+    app = page(
+        "history", days="soon", cost=["-1", "many"], sort="random", version="x", operator="a\0", text="JP"
+    )
+    assert "it was left out: Version · Operator · Days · Cost · Order" in said(app).replace("\n", " ")
+    assert captions(app) == ["Cup JP-1"]
+    app.button_group(key="show").set_value(["to_review"]).run()
+    assert "left out" not in said(app) and app.query_params["text"] == "JP"
+    app = page("history", text="。！", locale="zh-HK")
+    assert "沒有可搜尋的文字" in said(app)
+
+
+def test_views_are_saved_applied_renamed_and_deleted(desk: Desk, page: Open, photo: bytes) -> None:
+    opened = desk()
+    made(opened, photo, ["JP-1"])
+    made(opened, photo, ["HK-2"])
+    app = page("history", text="JP", show="to_review")
+    app.text_input(key="view-name").set_value("日本").run()
+    app.button(key="view-save").click().run()
+    assert not app.exception and app.selectbox(key="saved-en").value == "日本"
+    other = page("history")
+    other.selectbox(key="saved-en").select("日本").run()
+    assert captions(other) == ["Cup JP-1"] and other.query_params["text"] == "JP"
+    other.text_input(key="view-name").set_value("Japan").run()
+    other.button(key="view-rename").click().run()
+    assert other.selectbox(key="saved-en").options == ["Japan"]
+    app = page("history", text="HK")
+    app.text_input(key="view-name").set_value("Japan").run()
+    app.button(key="view-save").click().run()
+    assert "a saved view named Japan already" in app.warning[0].value
+    app.text_input(key="view-name").set_value("  ").run()
+    app.button(key="view-save").click().run()
+    assert "needs a name" in app.warning[0].value
+    app.selectbox(key="saved-en").select("Japan").run()
+    app.button(key="view-delete").click().run()
+    assert not app.exception and captions(app) == ["Cup JP-1"], "the filters stay"
+    assert [view.name for view in views.every(opened, by=BY)] == []
+
+
+def test_how_far_was_searched_is_said_with_the_way_on(
+    desk: Desk, page: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = desk()
+    made(opened, photo, ["A"])
+    with opened.engine.begin() as connection:
+        row = dict(connection.execute(sa.select(outputs)).mappings().one())
+        more = [row | {"id": i, "key": f"k{i}", "variant": i} for i in range(2, 6)]
+        more += [row | {"id": i, "key": f"k{i}", "variant": i, "model": "other"} for i in range(6, 11)]
+        more[4:] = [one | {"preset": "flat_lay"} for one in more[4:]]
+        connection.execute(sa.insert(outputs), more)
+    monkeypatch.setattr(walk, "CANDIDATES", 4)
+    app = page("history", model="scripted", preset="flat_lay")
+    assert "Searched back to" in said(app) and "0+ pictures" in said(app)
+    assert "No pictures match" not in said(app)
+    app.button(key="go-on").click().run()
+    assert "No pictures match" in said(app) and app.query_params["before"] == "2"
+    app.button(key="newer").click().run()
+    assert "Searched" in said(app)
