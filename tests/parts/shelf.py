@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
@@ -20,10 +19,21 @@ from core.search import folded, search_tokens
 
 END = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DAYS = 400
-KINDS = (("RMN", "拉麵", "ラーメン", "ramen"), ("SOY", "醬油", "しょうゆ", "soy sauce"), ("MTC", "抹茶", "抹茶", "matcha"),
-         ("MCH", "大福", "もち", "mochi"), ("SNB", "仙貝", "せんべい", "senbei"), ("UDN", "烏冬", "うどん", "udon"),
-         ("CRY", "咖喱", "カレー", "curry"), ("MIS", "味噌", "みそ", "miso"), ("TEA", "煎茶", "緑茶", "green tea"),
-         ("SAK", "清酒", "日本酒", "sake"), ("PLM", "梅子", "梅干し", "plum"), ("RIC", "米餅", "おかき", "rice cracker"))  # fmt: skip
+KINDS = (
+    ("RMN", "拉麵", "ラーメン", "ramen"),
+    ("SOY", "醬油", "しょうゆ", "soy sauce"),
+    ("MTC", "抹茶", "抹茶", "matcha"),
+    ("MCH", "大福", "もち", "mochi"),
+    ("SNB", "仙貝", "せんべい", "senbei"),
+    ("UDN", "烏冬", "うどん", "udon"),
+    ("CRY", "咖喱", "カレー", "curry"),
+    ("MIS", "味噌", "みそ", "miso"),
+    ("TEA", "煎茶", "緑茶", "green tea"),
+    ("SAK", "清酒", "日本酒", "sake"),
+    ("PLM", "梅子", "梅干し", "plum"),
+    ("RIC", "米餅", "おかき", "rice cracker"),
+)
+"""The code in a SKU, and the name in three languages."""
 TASTES = ("豚骨", "特級", "北海道", "宇治", "草莓", "辛口", "有機", "京都", "柚子", "黑糖", "濃厚", "無添加")
 STYLES = (
     "warm morning light",
@@ -85,8 +95,8 @@ def _task(random: Random, task: int, at: datetime, age: float, made: Batch) -> N
         made["photos"].append({
             "id": photo, "key": _key(random), "task_id": task, "position": position, "sku": sku,
             "product_name": name, "prompt": f"Photograph {name} on plain white. {style}", "store": "folder",
-            "object_key": f"input/{task}/{photo}.jpg", "thumb_key": f"thumb/{task}/{photo}.webp", "width": 1600,
-            "height": 1200, "bytes": 410_000, "sha256": f"{photo:064x}", "flattened": False,
+            "object_key": f"input/{task}/{photo}.jpg", "thumb_key": f"thumb/{task}/{photo}.webp",
+            "width": 1600, "height": 1200, "bytes": 410_000, "sha256": f"{photo:064x}", "flattened": False,
             "original_name": file, "original_type": "image/jpeg", "original_bytes": 2_410_000,
             "original_sha256": f"{photo:064x}",
         })  # fmt: skip
@@ -95,8 +105,14 @@ def _task(random: Random, task: int, at: datetime, age: float, made: Batch) -> N
         for variant in range(1, VARIANTS + 1):
             number = (photo - 1) * VARIANTS + variant
             row = _output(random, number, at, age, cost)
-            row |= {"task_id": task, "photo_id": photo, "variant": variant, "preset": preset,
-                    "preset_version": version, "created_by": who, "provider": provider, "model": model}  # fmt: skip
+            row |= {
+                "task_id": task,
+                "photo_id": photo,
+                "variant": variant,
+                "provider": provider,
+                "model": model,
+            }
+            row |= {"preset": preset, "preset_version": version, "created_by": who}
             made["outputs"].append(row)
             words = found
             if row["review"] == "rejected" and random.random() < 0.15:
@@ -116,7 +132,8 @@ def _output(random: Random, number: int, at: datetime, age: float, cost: int) ->
         "finished_at": at + timedelta(seconds=9), "notes": "{}", "error_data": "{}",
         "error_kind": None if made else "NoImage", "object_key": f"generated/1/{key}.png" if made else None,
         "thumb_key": f"thumb/1/{key}.webp" if made else None, "content_type": "image/png" if made else None,
-        "width": 1024 if made else None, "height": 1024 if made else None, "bytes": 1_300_000 if made else None,
+        "width": 1024 if made else None, "height": 1024 if made else None,
+        "bytes": 1_300_000 if made else None,
         "cost_micros": cost + (random.randrange(-900, 900) if cost else 0) if made else None,
         "latency_ms": 9_000 if made else None,
         "deleted_at": at + timedelta(days=1) if random.random() < 0.005 else None,
@@ -170,8 +187,8 @@ def _plain(value: Any) -> Any:
 
 def _fill_postgres(url: str, outputs: int) -> None:
     with psycopg.connect(url) as connection:
-        asked = """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname LIKE 'ix_%'
-            AND tablename IN ('tasks', 'photos', 'outputs', 'search_texts')"""
+        asked = """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+            AND indexname LIKE 'ix_%' AND tablename IN ('tasks', 'photos', 'outputs', 'search_texts')"""
         indexes = connection.execute(asked).fetchall()
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")  # type: ignore[arg-type]
