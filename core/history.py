@@ -23,6 +23,9 @@ COUNT_LIMIT = 1_000
 """Counts are exact up to here."""
 
 
+PAGE = 48
+"""Pictures of a page, where no other number is asked for."""
+
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(9998, 12, 30)
 
 
@@ -148,7 +151,7 @@ class Details:
 
 
 def page(
-    studio: Studio, wanted: Filter, *, before: int | None = None, after: int | None = None, limit: int = 48
+    studio: Studio, wanted: Filter, *, before: int | None = None, after: int | None = None, limit: int = PAGE
 ) -> Page:
     """One page. `before` and `after` are cursors of a Page. Raises DatabaseError kinds."""
     # SQLite takes no larger number, and an id is never one.
@@ -183,7 +186,7 @@ def count(studio: Studio, wanted: Filter) -> Count:
         asked = _asked(studio, connection, wanted)
         if asked is None:
             return Count(number=0, exact=True)
-        number, exact = gallery.count(connection, asked, limit=COUNT_LIMIT + 1)
+        number, exact = gallery.count(connection, asked, limit=COUNT_LIMIT + 1, page=PAGE)
     return Count(number=min(number, COUNT_LIMIT), exact=exact)
 
 

@@ -20,7 +20,6 @@ from pages.ui.shell import heading
 from pages.ui.trouble import show
 from pages.ui.words import local, money, plain, preset_name, t, when
 
-PAGE = 48
 NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
@@ -133,9 +132,9 @@ def main() -> None:
     wanted = choice.wanted()
     before, after = cursor()
     try:
-        page = history.page(desk, wanted, before=before, after=after, limit=PAGE)
+        page = history.page(desk, wanted, before=before, after=after)
         if not page.entries and not page.searched and (before or after):
-            first = history.page(desk, wanted, limit=PAGE)
+            first = history.page(desk, wanted)
             # What the link pointed at is not there any more; or it is the end of a search in steps.
             page = page if first.searched else first
         count = page.whole or history.count(desk, wanted)

@@ -31,22 +31,27 @@ def find(connection: sa.Connection, asked: Asked, *, start: int | None, ascendin
         return Found(ids=ids, reach=ids[-1])  # Nearly always: most of what is met is wanted.
     lead, reach = walk.furthest()
     ids = walk.page(lead, limit)
-    if len(ids) < limit and reach is not None and (few := walk.few()):
-        ids, reach = walk.page(few, limit), None
+    if len(ids) < limit and reach is not None:
+        ids, reach = _else(walk, ids, reach, limit)
     return Found(ids=ids, reach=ids[-1] if len(ids) == limit else reach)
 
 
-def count(connection: sa.Connection, asked: Asked, *, limit: int) -> tuple[int, bool]:
-    """How many match, counted up to `limit` among the candidates of a first page; True when that is all."""
+def _else(walk: Walk, ids: list[int], reach: int | None, limit: int) -> tuple[list[int], int | None]:
+    """What other ways find where the leads' candidates do not fill a page."""
+    if few := walk.few():
+        return walk.page(few, limit), None
+    return walk.page_late(limit) if walk.late else (ids, reach)
+
+
+def count(connection: sa.Connection, asked: Asked, *, limit: int, page: int) -> tuple[int, bool]:
+    """How many match, counted up to `limit` among the candidates of a first page of `page`; True when that is
+    all."""
     walk = Walk(connection, asked, start=None, ascending=False)
     lead, reach = walk.furthest()
-    number = len(walk.page(lead, limit))
-    if number < limit and reach is not None and (few := walk.few()):
-        return len(walk.page(few, limit)), True
-    if number < limit and reach is not None:
-        # Some that an index gives in no order: fewer than all, but they are there.
-        number = max(number, *(len(walk.page(some, limit)) for some in walk.sets), 0)
-    return number, number < limit and reach is None
+    ids = walk.page(lead, limit)
+    if len(ids) <= page and reach is not None:
+        ids, reach = _else(walk, ids, reach, limit)
+    return len(ids), len(ids) < limit and reach is None
 
 
 def entries(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Any]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from core.database import search
 from core.database.schema import outputs
@@ -61,7 +62,7 @@ class Lead:
 
 class Walk:
     """A walk from a place on, exclusive; without one from the very end. `leads` give candidates in order,
-    `sets` in none: those help only where they are few."""
+    `sets` in none: those help only where they are few. `late` has to put all it has in order first."""
 
     def __init__(
         self, connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool
@@ -91,9 +92,11 @@ class Walk:
         in_order = leads + (text if connection.dialect.name == "sqlite" else [])
         if asked.by_cost:
             self.leads, self.sets = cost, text + leads + ([everything] if _days(asked) else [])
+            self.late = None
         else:
             self.leads = in_order or [everything]
-            self.sets = [lead for lead in text + cost if lead not in in_order]
+            self.sets = cost
+            self.late = text[0] if text and text[0] not in in_order else None
 
     def furthest(self) -> tuple[Lead, int | None]:
         """The lead whose next candidates reach furthest, and the last of them; None where it has fewer than
@@ -119,10 +122,20 @@ class Walk:
             with _by_its_own_index(self._connection, lead.name):
                 ids = list(self._connection.execute(some).scalars())
             if len(ids) <= CANDIDATES:
-                found = Lead(name=lead.name, parts=((sa.select(o.id).where(o.id.in_(ids)), o.id),))
-                self.sets = [found]
-                return found
+                self.sets = [_known(self._connection, lead.name, ids)]
+                return self.sets[0]
         return None
+
+    def page_late(self, limit: int) -> tuple[list[int], int | None]:
+        """Those that match of the next candidates of `late`, and how far it reaches, as `furthest` has it."""
+        assert self.late
+        with _by_its_own_index(self._connection, self.late.name):
+            ids = list(self._connection.execute(self._candidates(self.late, CANDIDATES)).scalars())
+        found: list[int] = []
+        for some in (ids[: 4 * limit], ids[4 * limit :]):
+            if some and len(found) < limit:
+                found += self.page(_known(self._connection, self.late.name, some), limit - len(found))
+        return found, ids[-1] if len(ids) == CANDIDATES else None
 
     def page(self, lead: Lead, limit: int, *, among: int | None = None) -> list[int]:
         """Those of the next candidates that match, in order; `among` the next few of them, or the bound."""
@@ -148,8 +161,9 @@ class Walk:
         by_cost = self._asked.by_cost and in_order
         some = []
         for part, at in lead.parts:
-            # Postgres would take the index of ids for a text's, and read all up to there.
-            whole_text = lead.name == "text" and not in_order
+            if lead is self.late:
+                at = at + 0  # Else Postgres may take the index of ids, and read all up to the bound.
+            whole_text = lead.name == "text" and self._asked.by_cost
             for bounds in [[]] if whole_text else self._bounds(at, by_cost):
                 next_ones = part.where(*bounds).limit(limit)
                 if by_cost:
@@ -213,6 +227,15 @@ class Walk:
         near = near.order_by(o.created_at.desc(), o.id.desc()).limit(CANDIDATES)
         found = self._connection.execute(sa.select(sa.func.max(near.subquery().c.id))).scalar()
         return _NO_ID if found is None else int(found)
+
+
+def _known(connection: sa.Connection, name: str, ids: Sequence[int]) -> Lead:
+    if connection.dialect.name == "postgresql":
+        # One value, however many they are.
+        among = o.id == sa.any_(sa.literal(list(ids), postgresql.ARRAY(sa.BigInteger)))
+    else:
+        among = o.id.in_(ids)
+    return Lead(name=name, parts=((sa.select(o.id).where(among), o.id),))
 
 
 @contextmanager
