@@ -1,6 +1,4 @@
-"""One way through the outputs that match: never more candidates than a bound, however rare they are.
-
-Every filter that can has an index in the order of ids. The one whose candidates reach furthest leads; the
+"""One way through the outputs that match: never more candidates than a bound, however rare they are. Every filter that can has an index in the order of ids. The one whose candidates reach furthest leads; the
 others are asked of its candidates alone.
 """
 
@@ -128,13 +126,14 @@ class Walk:
 
     def page_late(self, limit: int) -> tuple[list[int], int | None]:
         """Those that match of the next candidates of `late`, and how far it reaches, as `furthest` has it."""
-        assert self.late
-        with _by_its_own_index(self._connection, self.late.name):
-            ids = list(self._connection.execute(self._candidates(self.late, CANDIDATES)).scalars())
+        if (late := self.late) is None:
+            return [], None
+        with _by_its_own_index(self._connection, late.name):
+            ids = list(self._connection.execute(self._candidates(late, CANDIDATES)).scalars())
         found: list[int] = []
-        for some in (ids[: 4 * limit], ids[4 * limit :]):
-            if some and len(found) < limit:
-                found += self.page(_known(self._connection, self.late.name, some), limit - len(found))
+        for some in filter(None, (ids[: 4 * limit], ids[4 * limit :])):
+            if len(found) < limit:
+                found += self.page(_known(self._connection, late.name, some), limit - len(found))
         return found, ids[-1] if len(ids) == CANDIDATES else None
 
     def page(self, lead: Lead, limit: int, *, among: int | None = None) -> list[int]:
