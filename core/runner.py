@@ -49,6 +49,7 @@ class Runner:
         self._claiming = threading.Lock()
         self._given_up = threading.Event()
         self._judges_from = 0.0
+        self._summed = 0.0
         self._sought: SimpleQueue[int] = SimpleQueue()
         """Outputs of dead processes: an answer may have come to one of them."""
         self._changed = threading.Condition()
@@ -215,7 +216,6 @@ class Runner:
                 self._worker_id = None  # An older copy of the database was put back.
                 return
         self._studio.meters.beat()
-        insights.beat(self._studio)
         with self._claiming:
             with self._changed:
                 held = set(self._held)
@@ -230,13 +230,15 @@ class Runner:
             self._sought.put(output_id)
 
     def _adopt(self) -> None:
-        """Take up answers whose process died. Not in the heartbeat: a slow store must not cost the lease."""
+        """Take up answers whose process died, and fold sums. Not in the heartbeat: a slow store or a busy
+        database must not cost the lease."""
         pause = _LOOK
         while not (self._stopping and not self._busy):
             try:
                 sought = self._sought.get(timeout=_LOOK)
             except Empty:
                 sought = None
+            self._sum()
             try:
                 if sought is not None:
                     recovery.adopt_stored(self._studio, sought)
@@ -249,3 +251,13 @@ class Runner:
                     self._sought.put(sought)
                 self._given_up.wait(pause)
                 pause = min(60.0, pause * 2)
+
+    def _sum(self) -> None:
+        """Fold the sums by day, as often as the heart beats."""
+        if self._worker_id is None or time.monotonic() - self._summed < self._heartbeat:
+            return
+        self._summed = time.monotonic()
+        try:
+            insights.beat(self._studio)
+        except DatabaseError as error:
+            log.warning("sums wait to be folded: %s", error.kind)
