@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core import figures, studio
@@ -26,6 +28,7 @@ from pages.ui.trouble import show
 from pages.ui.words import dollars, t, together
 
 _WAYS = ("look", "model", "week")
+_WHAT = ("judged", "pace", "agreement")
 
 
 def totals(made: Made[None]) -> None:
@@ -63,19 +66,20 @@ def cost(found: Figures) -> None:
         columns=columns("name", "pictures", "approved", "spent", "possible", "unpriced", "per_approved",
                         name=t(f"insights.by.{way}")),
         link=linked(found.span, show="approved"),
-        above=choose_way if approved else None,
+        above=lambda: choose("cost-way", _WAYS, "insights.by"),
     )  # fmt: skip
 
 
-def choose_way() -> None:
+def choose(key: str, ways: Sequence[str], words: str) -> None:
+    """What a card shows; the first of `ways` unless somebody chose."""
+    st.session_state.setdefault(key, ways[0])
     st.segmented_control(
         t("insights.by"),
-        _WAYS,
-        format_func=lambda name: t(f"insights.by.{name}"),
+        ways,
+        format_func=lambda name: t(f"{words}.{name}"),
         required=True,
-        default="look" if "cost-way" not in st.session_state else None,
         label_visibility="collapsed",
-        key="cost-way",
+        key=key,
     )
 
 
@@ -174,6 +178,7 @@ def outcomes(found: Figures) -> None:
 
 
 def reviewers(found: Figures) -> None:
+    what = st.session_state.get("reviewers-what", _WHAT[0])
     rows = [
         {"name": one.actor, "approved": one.approved, "rejected": one.rejected,
          "pace": None if one.pace is None else round(one.pace, 1), "second": one.agreed + one.differed,
@@ -186,9 +191,10 @@ def reviewers(found: Figures) -> None:
         rows=rows,
         say=t("insights.reviewers_say"),
         empty=t("insights.reviewers_none"),
-        draw=marks.reviewers,
+        draw=marks.reviewers if what == "judged" else lambda rows: marks.persons(rows, what),
         columns=columns("name", "approved", "rejected", "pace", "second", "agreement",
                         name=t("insights.by.reviewer")),
+        above=lambda: choose("reviewers-what", _WHAT, "insights.what"),
         press=False,
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ _REASONS = ("red", "orange", "blue", "green", "gray", "violet", "teal", "pink")
 def costs(rows: Rows) -> Any:
     """US dollars for each approved picture."""
     shown = [row for row in _numbered(rows) if row["per_approved"] is not None][:_MOST]
-    chart = _bars(shown, "per_approved", t("insights.axis.per_approved"), fill="blue")
+    chart = _bars(shown, "per_approved", t("insights.axis.per_approved"))
     return look(chart, height=tall(len(shown)))
 
 
@@ -138,6 +138,13 @@ def reviewers(rows: Rows) -> Any:
     return look(_stacked(data, names.values(), ("green", "red"), press=False), height=tall(len(shown)) + 40)
 
 
+def persons(rows: Rows, what: str) -> Any:
+    """Pictures a minute ("pace"), or percent of agreement with others ("agreement")."""
+    shown = [row for row in _numbered(rows) if row[what] is not None][:_MOST]
+    chart = _bars(shown, what, t(f"insights.axis.{what}"), press=False)
+    return look(chart, height=tall(len(shown)))
+
+
 def growth(rows: Rows) -> Any:
     """Bytes stored in each week."""
     import altair as alt
@@ -203,20 +210,19 @@ def _scale(field: str, names: Any, colors: Sequence[str]) -> Any:
     return alt.Color(f"{field}:N", scale=scale)
 
 
-def _bars(data: Sequence[dict[str, Any]], field: str, title: str, *, fill: str = "blue") -> Any:
+def _bars(data: Sequence[dict[str, Any]], field: str, title: str, *, press: bool = True) -> Any:
     import altair as alt
 
-    return (
+    chart = (
         _chart(data)
-        .mark_bar(color=color(fill), cursor="pointer")
+        .mark_bar(color=color("blue"), cursor="pointer" if press else "default")
         .encode(
             x=alt.X(f"{field}:Q", title=title),
             y=_names(),
             tooltip=_tooltip("name", field),
-            opacity=_opacity(),
         )
-        .add_params(_point())
     )
+    return chart.encode(opacity=_opacity()).add_params(_point()) if press else chart
 
 
 def _stacked(

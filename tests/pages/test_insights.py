@@ -102,6 +102,9 @@ def test_cost_is_shown_by_look_model_and_week(desk: Desk, page: Open) -> None:
     for way in ("model", "week", "look"):
         app.segmented_control(key="cost-way").select(way).run()
         assert not app.exception
+    for what in ("pace", "agreement", "judged"):
+        app.segmented_control(key="reviewers-what").select(what).run()
+        assert not app.exception and len(app.get("vega_lite_chart")) == 7
 
 
 def test_figures_are_what_the_rows_say(desk: Desk) -> None:
