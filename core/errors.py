@@ -5,6 +5,9 @@ PackshotError
 ├── PhotoRefused
 │   ├── NotAnImage  Truncated  Animated  Unsupported
 │   └── FileTooLarge  TooManyPixels
+├── ChannelsWrong       channels.toml or an edit of a rule can't be used
+├── RuleRefused         a value does not fit a rule of a channel
+├── ChannelRefused      a picture breaks rules of a channel that block
 ├── OrderRefused        a field of an order has no such value
 ├── TextTooLong         a field of an order has more characters than are kept
 ├── TaskExists          somebody else took this task's key a moment before
@@ -110,6 +113,28 @@ class OrderRefused(PackshotError):
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         super().__init__(field=field, value=str(value), allowed=allowed)
+
+
+class ChannelsWrong(PackshotError):
+    """The rules of a channel can't be read: `where` is a channel or the file, `rule` its id or "-"."""
+
+    def __init__(self, where: str, rule: str, detail: str) -> None:
+        super().__init__(where=where, rule=rule, detail=detail[:200])
+
+
+class RuleRefused(PackshotError):
+    """A value that does not fit a rule; `allowed` says what it may be."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(field=field, value=str(value)[:80], allowed=allowed)
+
+
+class ChannelRefused(PackshotError):
+    """The picture that would go to `channel` (its title) breaks `n` rules that block; `findings` are all."""
+
+    def __init__(self, channel: str, n: int, findings: Sequence[Any]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(channel=channel, n=n)
 
 
 class TextTooLong(PackshotError):

@@ -1,5 +1,6 @@
 """The tables. Integer `id` for joins, order and cursors; uuid `key` for URLs and object names."""
 
+from core.database.schema.channels import channel_rules
 from core.database.schema.desk import events, presets, saved_views
 from core.database.schema.exporting import export_items, exports
 from core.database.schema.finding import search_texts, search_words
@@ -12,6 +13,7 @@ from core.database.schema.work import calls, outputs, photos, tasks, workers
 
 __all__ = [
     "calls",
+    "channel_rules",
     "checks",
     "descriptions",
     "events",
