@@ -26,7 +26,8 @@ RULES = [(channel.name, rule) for channel in channels.published() for rule in ch
 
 def test_every_marketplace_of_the_brief_is_there() -> None:
     assert NAMES == [
-        "hktvmall", "amazon", "google", "shopify", "shopee", "lazada", "rakuten", "yahoo_jp", "taobao", "tiktok",
+        "hktvmall", "amazon", "google", "shopify", "shopee", "lazada", "rakuten", "yahoo_jp", "taobao",
+        "tiktok",
     ]  # fmt: skip
     for channel, rule in RULES:
         assert rule.source and rule.checked_on >= "2026-11", (channel, rule.id)
@@ -168,7 +169,9 @@ def test_only_an_administrator_changes_rules(desk: Desk) -> None:
 @on_both
 def test_a_row_that_no_longer_fits_is_named_and_can_be_taken_back(desk: Desk) -> None:
     studio = desk(work=False)
-    row = Decision(channel="amazon", rule="longest", at=datetime.now(UTC), actor="x", body={"values": {"a": 1}})
+    row = Decision(
+        channel="amazon", rule="longest", at=datetime.now(UTC), actor="x", body={"values": {"a": 1}}
+    )
     with writing(studio.engine) as connection:
         decisions.add(connection, row)
     with pytest.raises(ChannelsWrong) as caught:

@@ -72,9 +72,7 @@ def test_other_programs_spellings_are_read() -> None:
         "<",
         "no xml",
         element("<e:DigitalSourceType>AI</e:DigitalSourceType>"),
-        element(
-            "<e:DigitalSourceType>&t;</e:DigitalSourceType>", f'<!DOCTYPE x [<!ENTITY t "{TRAINED}">]>'
-        ),
+        element("<e:DigitalSourceType>&t;</e:DigitalSourceType>", f'<!DOCTYPE x [<!ENTITY t "{TRAINED}">]>'),
         element(f"<e:DigitalSourceType>{TRAINED}</e:DigitalSourceType>" + " " * 1_000_001),
         b"\xff\xfe\x00broken",
     ],
