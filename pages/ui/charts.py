@@ -73,7 +73,7 @@ def card(
 ) -> None:
     """One chart. `columns` are the table's, by name: a heading, or a Streamlit column of it; `rows` have a
     value for each. With `press`, a click on a mark shows the way to what is behind it; `above` is drawn
-    over the chart.
+    over the chart, which is None where no row has a value for it.
     """
     with st.container(border=True, height="stretch", key=f"card-{key}"):
         st.header(title, anchor=False)
@@ -84,7 +84,10 @@ def card(
             st.caption(say)
         if above:
             above()
-        _chart(key, draw(rows), f"{title}. {say}", rows, columns, link, press=press)
+        if (chart := draw(rows)) is None:
+            st.caption(t("insights.no_value"))
+        else:
+            _chart(key, chart, f"{title}. {say}", rows, columns, link, press=press)
         more = st.expander(t("insights.table"), key=f"table-{key}", on_change="rerun")
         if more.open:
             with more:

@@ -16,8 +16,7 @@ _REASONS = ("red", "orange", "blue", "green", "gray", "violet", "teal", "pink")
 def costs(rows: Rows) -> Any:
     """US dollars for each approved picture."""
     shown = [row for row in _numbered(rows) if row["per_approved"] is not None][:_MOST]
-    chart = _bars(shown, "per_approved", t("insights.axis.per_approved"))
-    return look(chart, height=tall(len(shown)))
+    return _ranked(shown, "per_approved")
 
 
 def weeks(rows: Rows) -> Any:
@@ -25,6 +24,8 @@ def weeks(rows: Rows) -> Any:
     import altair as alt
 
     shown = [row for row in _numbered(rows) if row["per_approved"] is not None]
+    if not shown:
+        return None
     chart = (
         _chart(shown)
         .mark_bar(color=color("blue"), cursor="pointer", size=26)
@@ -141,8 +142,7 @@ def reviewers(rows: Rows) -> Any:
 def persons(rows: Rows, what: str) -> Any:
     """Pictures a minute ("pace"), or percent of agreement with others ("agreement")."""
     shown = [row for row in _numbered(rows) if row[what] is not None][:_MOST]
-    chart = _bars(shown, what, t(f"insights.axis.{what}"), press=False)
-    return look(chart, height=tall(len(shown)))
+    return _ranked(shown, what, press=False)
 
 
 def growth(rows: Rows) -> Any:
@@ -208,6 +208,14 @@ def _scale(field: str, names: Any, colors: Sequence[str]) -> Any:
 
     scale = alt.Scale(domain=list(names), range=[color(name) for name in colors])
     return alt.Color(f"{field}:N", scale=scale)
+
+
+def _ranked(data: Sequence[dict[str, Any]], field: str, *, press: bool = True) -> Any:
+    """None where there is nothing to draw."""
+    if not data:
+        return None
+    chart = _bars(data, field, t(f"insights.axis.{field}"), press=press)
+    return look(chart, height=tall(len(data)))
 
 
 def _bars(data: Sequence[dict[str, Any]], field: str, title: str, *, press: bool = True) -> Any:

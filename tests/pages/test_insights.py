@@ -96,8 +96,8 @@ def test_the_choice_of_days_stands_in_the_address(desk: Desk, page: Open) -> Non
     assert not app.exception
 
 
-def test_cost_is_shown_by_look_model_and_week(desk: Desk, page: Open) -> None:
-    filled(desk)
+def test_cards_show_what_was_chosen(desk: Desk, page: Open) -> None:
+    opened = filled(desk, outputs=1200, days=10)
     app = page("insights")
     for way in ("model", "week", "look"):
         app.segmented_control(key="cost-way").select(way).run()
@@ -105,6 +105,11 @@ def test_cost_is_shown_by_look_model_and_week(desk: Desk, page: Open) -> None:
     for what in ("pace", "agreement", "judged"):
         app.segmented_control(key="reviewers-what").select(what).run()
         assert not app.exception and len(app.get("vega_lite_chart")) == 7
+    with writing(opened.engine) as connection:
+        for table in (schema.rollups, schema.rollup_changes):
+            connection.execute(sa.delete(table).where(table.c.measure == "pace"))
+    app.segmented_control(key="reviewers-what").select("pace").run()
+    assert "Nothing to draw in these days" in said(app) and len(app.get("vega_lite_chart")) == 6
 
 
 def test_figures_are_what_the_rows_say(desk: Desk) -> None:
