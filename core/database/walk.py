@@ -1,5 +1,6 @@
-"""One way through the outputs that match: never more candidates than a bound, however rare they are. Every filter that can has an index in the order of ids. The one whose candidates reach furthest leads; the
-others are asked of its candidates alone.
+"""One way through the outputs that match: never more candidates than a bound, however rare they are.
+
+The filter whose candidates reach furthest by its index leads; the others are asked of those alone.
 """
 
 from __future__ import annotations

@@ -1,0 +1,198 @@
+"""History at a million pictures, on SQLite and on Postgres, beside Datasette and beside an empty page.
+
+Rows are made in a temporary folder, which takes about 4 GB and three minutes. Datasette reads the same SQLite
+file through its own in-process client, as JSON without count and facets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core import history
+from core.history import Filter, Sort
+from core.model import OutputState, ReviewState
+from core.settings import load_settings
+from core.studio import Studio, open_studio
+from tests.bench.measure import line, seconds
+from tests.bench.rerun import empty, opened, rerun
+from tests.browser import chromium, context, serving, settled
+from tests.parts import shelf
+from tests.parts.postgres import running
+
+OUTPUTS = 1_000_000
+BUDGET_MS = 20
+RUNS = 12
+APPROVED = (ReviewState.APPROVED,)
+BAD = (OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
+CASES: dict[str, dict[str, Any]] = {
+    "no filter": {}, "oldest first": {"sort": Sort.OLDEST}, "dearest first": {"sort": Sort.COST},
+    "state": {"states": BAD}, "review": {"reviews": APPROVED}, "look": {"preset": "seasonal"},
+    "look and version": {"preset": "flat_lay", "version": 1}, "provider": {"provider": "openai"},
+    "model": {"model": "cutout"}, "operator": {"operator": "user-9@shop.hk"},
+    "days": {"since": date(2026, 3, 1), "until": date(2026, 3, 31)}, "cost": {"cost_from": 52_800},
+    "worst pair (season's word, failed)": {"text": "月餅", "states": BAD},
+    "text, common": {"text": "豚骨"}, "text, one character": {"text": "抹"},
+    "text, two characters": {"text": "拉麵"},
+    "text, rare": {"text": "JP-SOY-15373"}, "text, a season's": {"text": "月餅"},
+    "text, three characters": {"text": "ラーメン"}, "text, common and rare": {"text": "jp 15373"},
+    "text, nothing": {"text": "zzzz"},
+}  # fmt: skip
+
+# Milliseconds from a press to the other cards, painted.
+PRESS = """(name) => new Promise((done, failed) => {
+    const app = document.querySelector('[data-testid=stApp]')
+    const cards = () => [...document.querySelectorAll('*')].flatMap(
+        node => [...(node.shadowRoot?.querySelectorAll('.card') ?? [])]).map(card => card.dataset.id).join()
+    const before = cards()
+    const button = [...document.querySelectorAll('.st-key-show button')].find(b => b.innerText.includes(name))
+    const pressed = performance.now()
+    button.click()
+    const look = () => {
+        if (app.dataset.testScriptState === 'notRunning' && (cards() !== before))
+            return requestAnimationFrame(() => done(performance.now() - pressed))
+        if (performance.now() - pressed > 10000) return failed(new Error('no other cards'))
+        requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+})"""
+
+
+def run() -> Iterator[str]:
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < 8e9:
+        raise SystemExit(f"{free / 1e9:.0f} GB are free; this takes about 4 GB for a while, and wants 8.")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="packshot-history-") as name:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'packshot.db'}"
+        took = seconds(lambda: (shelf.fresh(url), shelf.fill(url, OUTPUTS)))
+        size = (folder / "packshot.db").stat().st_size / 1e6
+        yield f"SQLite: {OUTPUTS:,} outputs written in {took:.0f} s, {size:.0f} MB"
+        yield from queries("SQLite", url, folder)
+        yield from beside_datasette(url, folder)
+        yield from in_a_browser(url, folder)
+    with running() as server, tempfile.TemporaryDirectory() as name:
+        url = server.empty()
+        took = seconds(lambda: (shelf.fresh(url), shelf.fill(url, OUTPUTS)))
+        yield f"Postgres: {OUTPUTS:,} outputs written in {took:.0f} s"
+        yield from queries("Postgres", url, Path(name))
+
+
+def desk(url: str, folder: Path) -> Any:
+    settings = load_settings(
+        database_url=url, upload_dir=folder / "media", app_secret="a secret for measuring"
+    )
+    return open_studio(settings, work=False)
+
+
+def queries(where: str, url: str, folder: Path) -> Iterator[str]:
+    with desk(url, folder) as studio:
+        for name, values in CASES.items():
+            wanted = Filter(**values)
+            took = page_times(studio, wanted)
+            p95 = statistics.quantiles(took, n=20)[-1]
+            counted = min(seconds(lambda w=wanted: history.count(studio, w)) for _ in range(3)) * 1000
+            verdict = "within" if p95 <= BUDGET_MS else "OVER"
+            yield (
+                f"{where}, {name}: page p95 {p95:.1f} ms, median {statistics.median(took):.1f} "
+                f"({verdict} {BUDGET_MS}); count {counted:.1f} ms"
+            )
+
+
+def page_times(studio: Studio, wanted: Filter) -> list[float]:
+    """Milliseconds of the first page, of pages deep inside and of pages that are gone back to."""
+    took = []
+    places: list[dict[str, int]] = [
+        {},
+        {"before": OUTPUTS // 2},
+        {"before": OUTPUTS // 50},
+        {"after": OUTPUTS // 2},
+    ]
+    for _ in range(RUNS):
+        for place in places:
+            started = time.perf_counter()
+            history.page(studio, wanted, **place)
+            took.append((time.perf_counter() - started) * 1000)
+    return took[len(places) :]
+
+
+def beside_datasette(url: str, folder: Path) -> Iterator[str]:
+    from datasette.app import Datasette
+
+    other = Datasette([url.removeprefix("sqlite:///")], settings={"num_sql_threads": 1})
+    path = "/packshot/outputs.json?state=succeeded&review=approved&_sort_desc=id&_size=48&_shape=objects&_nocount=1&_nofacet=1"
+    wanted = Filter(reviews=APPROVED)
+    with desk(url, folder) as studio, asyncio.Runner() as runner:
+        for number in (10, 10_000):
+            place = page_before(studio, wanted, number)
+
+            def ours(place: int = place) -> list[int]:
+                return [entry.id for entry in history.page(studio, wanted, before=place).entries]
+
+            async def theirs(place: int = place) -> list[int]:
+                answer = await other.client.get(f"{path}&_next={place},{place}")
+                rows = json.loads(answer.text)["rows"]
+                return [row["id"] for row in rows]
+
+            mine, others = ours(), runner.run(theirs())
+            # Trash is not shown here.
+            assert mine[0] in others and others[0] >= mine[0], (mine[:3], others[:3])
+            took = [(seconds(ours), seconds(lambda: runner.run(theirs()))) for _ in range(15)]
+            a, b = (statistics.median(pair[i] for pair in took) for i in (0, 1))
+            verdict = "within" if b / a >= 3 else "UNDER"
+            yield (
+                f"page {number:,} of what is approved: {a * 1000:.1f} ms, Datasette {b * 1000:.1f} ms = "
+                f"{b / a:.1f} times ({verdict} at least 3)"
+            )
+
+
+def page_before(studio: Studio, wanted: Filter, number: int) -> int:
+    """The cursor of a page, by its number from the newest."""
+    with studio.engine.connect() as connection:
+        statement = """SELECT id FROM outputs WHERE state = 'succeeded' AND review = 'approved'
+            AND deleted_at IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?"""
+        return int(connection.exec_driver_sql(statement, ((number - 1) * 48 - 1,)).scalar_one())
+
+
+def in_a_browser(url: str, folder: Path) -> Iterator[str]:
+    with desk(url, folder) as studio:
+        query = max(
+            statistics.median(page_times(studio, Filter(reviews=(review,)))) / 1000 for review in ReviewState
+        )
+    with serving(folder, DATABASE_URL=url) as server, empty(folder) as other, chromium() as browser:
+        payload = first_payload(browser, f"{server.url}/history")
+        verdict = "within" if payload < 30_000 else "OVER"
+        yield f"History, first payload without pictures: {payload / 1000:.1f} kB ({verdict} 30)"
+        page, bare = opened(browser, f"{server.url}/history"), opened(browser, other.url)
+        names = ["Approved", "To review"] * 10
+        took = [(page.evaluate(PRESS, name) / 1000, rerun(bare)) for name in names]
+        mine, reference = (statistics.median(pair[i] for pair in took[3:]) for i in (0, 1))
+        yield line(
+            "filter changed to cards painted, over an empty rerun + query", mine, reference + query, 1.5
+        )
+
+
+def first_payload(browser: Any, url: str) -> int:
+    """Bytes that the websocket brings until the page stands."""
+    page = context(browser).new_page()
+    sizes: list[int] = []
+
+    def listen(socket: Any) -> None:
+        socket.on("framereceived", lambda frame: sizes.append(len(frame)))
+
+    page.on("websocket", listen)
+    page.goto(url)
+    settled(page)
+    page.locator(".card").first.wait_for()
+    page.close()
+    return sum(sizes)
