@@ -141,6 +141,7 @@ def main() -> None:
     except PackshotError as error:
         show(error)
         return
+    st.session_state["history-keys"] = [entry.key for entry in page.entries]
     pages(page, count, choice.sort)
     if not page.entries and not page.searched:
         nothing(choice)

@@ -6,16 +6,17 @@ import html
 
 import streamlit as st
 
-from core import history, studio
+from core import history, lineage, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
-from core.model import Actor, OutputState
+from core.model import Actor, OutputState, Upload
 from pages.ui.facts import table as facts_table
-from pages.ui.hand import hand
+from pages.ui.hand import Hand, hand
+from pages.ui.lineage import timeline
 from pages.ui.results import file_name
 from pages.ui.tray import add
 from pages.ui.trouble import harmless, show
-from pages.ui.words import local, money, plain, preset_name, provider_name, t, when, words
+from pages.ui.words import local, money, plain, preset_name, provider_name, t, words
 
 _COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
 
@@ -28,7 +29,8 @@ def look_at(key: str) -> None:
 def drawer() -> None:
     """The drawer of the address, if there is one; a key that is not there says so."""
     mine = hand()
-    if not mine.shown or mine.prefill:
+    if _leaves(mine):
+        mine.leave = False
         _close()
         st.switch_page("generate.py", query_params={"task": mine.task} if mine.task else None)
     key = st.query_params.get("output")
@@ -43,6 +45,10 @@ def drawer() -> None:
         return
     title = plain(found.photo.product_name or found.photo.original_name)
     st.dialog(title, width=560, position="right", on_dismiss=_close)(lambda: _drawer(found))()
+
+
+def _leaves(mine: Hand) -> bool:
+    return not mine.shown or bool(mine.prefill) or mine.leave
 
 
 def _close() -> None:
@@ -67,11 +73,43 @@ def _change(found: Details) -> None:
         mine.refused = error
 
 
+def _as_input(found: Details) -> None:
+    desk, mine, output = studio.current(), hand(), found.output
+    try:
+        data = desk.store.get(output.object_key or "")
+        name, photo = file_name(found.photo, output), found.photo
+        made = Upload(name=name, data=data, sku=photo.sku, product_name=photo.product_name)
+        add(desk, mine, f"result-{output.key}", made)
+        mine.leave = True
+    except PackshotError as error:
+        mine.refused = error
+
+
+def _neighbours(key: str) -> None:
+    """To the pictures before and after it on the page behind."""
+    keys: list[str] = st.session_state.get("history-keys", [])
+    if key not in keys:
+        return
+    at = keys.index(key)
+    with st.container(horizontal=True):
+        for name, arrow, to in (("previous", "left", at - 1), ("next", "right", at + 1)):
+            there = 0 <= to < len(keys)
+            st.button(
+                t(f"gallery.{name}"),
+                icon=f":material/chevron_{arrow}:",
+                type="tertiary",
+                key=f"drawer-{name}",
+                disabled=not there,
+                on_click=look_at,
+                args=(keys[to] if there else key,),
+            )
+
+
 def _drawer(found: Details) -> None:
     desk, output, photo, task = studio.current(), found.output, found.photo, found.task
     mine = hand()
-    if not mine.shown or mine.prefill:
-        st.rerun()  # The page goes to Generate.
+    if _leaves(mine) or st.query_params.get("output") != output.key:
+        st.rerun()  # The page goes to Generate, or to another picture.
     if output.object_key:
         alt = html.escape(photo.product_name or photo.original_name, quote=True)
         source = html.escape(desk.link(output.object_key), quote=True)
@@ -108,11 +146,24 @@ def _drawer(found: Details) -> None:
                 desk.link(output.object_key, download=file_name(photo, output)),
                 icon=":material/download:",
             )
+            st.button(
+                t("details.as_input"),
+                icon=":material/add_photo_alternate:",
+                key="as-input",
+                on_click=_as_input,
+                args=(found,),
+            )
+        with st.popover(t("details.link"), icon=":material/link:"):
+            st.code(f"{st.context.url or ''}?output={output.key}", language=None, wrap_lines=True)
+    _neighbours(output.key)
     with st.expander(t("details.prompt")):
         st.code(photo.prompt, language=None, wrap_lines=True)
         if photo.description:
             said = facts_table(photo.description)
             st.table({label: plain(value) for label, value in said.items()}, border="horizontal")
+    st.header(t("details.steps"), anchor=False)
+    story = lineage.of(desk, found)
+    timeline(story)
     size = f"{output.width} × {output.height}" if output.width else "-"
     facts = {
         "details.sku": photo.sku or "-",
@@ -124,6 +175,10 @@ def _drawer(found: Details) -> None:
         f"{photo.original_bytes / 1e6:.1f} MB",
         "details.request": output.provider_request_id or "-",
     }
+    facts["details.asked"] = f"{task.ratio} · {task.size}"
+    for name, values in (("parameters", task.parameters), ("usage", story.usage)):
+        if values:
+            facts[f"details.{name}"] = " · ".join(f"{key} {value}" for key, value in values.items())
     if "cutout_confidence" in output.notes:
         facts["details.confidence"] = f"{output.notes['cutout_confidence']:.0%}"
     notes = output.notes
@@ -133,11 +188,6 @@ def _drawer(found: Details) -> None:
     if notes.get("smaller"):
         (width, height), (wide, high) = notes["returned"], notes["asked"]
         facts["details.smaller"] = t("details.smaller.say", width=width, height=height, wide=wide, high=high)
-    if found.exports:
-        last = found.exports[0]
-        facts["details.exported"] = t(
-            "details.exported.by", when=when(last.at), name=last.actor_name, file=last.name
-        )
     if photo.flattened:
         facts["details.flattened"] = t("yes")
     st.table({t(key): plain(value) for key, value in facts.items()}, border="horizontal")

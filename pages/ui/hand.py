@@ -52,6 +52,8 @@ class Hand:
     agreed: frozenset[str] = frozenset()
     """What the press that was refused said yes to."""
     prefill: Order | None = None
+    leave: bool = False
+    """The photos changed somewhere else: Generate is to be shown."""
     asked: dict[str, Future[Description]] = field(default_factory=dict)
     """Photos that are being described."""
     asked_of: int = 0
