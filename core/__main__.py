@@ -108,6 +108,7 @@ def export(
     new: Annotated[
         bool, typer.Option("--new", help="Only what was not exported since its approval.")
     ] = False,
+    channel: Annotated[str | None, typer.Option(help="Fitted to a marketplace, such as amazon.")] = None,
     sku: Annotated[str | None, typer.Option(help="The beginning of a SKU.")] = None,
     output: Annotated[list[str] | None, typer.Option(help="A picture's key; may be given again.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -124,7 +125,7 @@ def export(
             new_to=Actor.local().id if new else None,
             sku=sku,
         )
-        save(studio, exporting.plan(studio, wanted), out, force=force, as_json=as_json)
+        save(studio, exporting.plan(studio, wanted, channel=channel), out, force=force, as_json=as_json)
 
 
 @app.command()

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from core import clock, presets
+from core.checks import channels
+from core.checks.rules import Channel
 from core.database import exporting
 from core.database.engine import reading
 from core.errors import NotApproved, NotFound, PackshotError
@@ -61,8 +63,9 @@ class Plan:
     """Of the reasons in the manifest."""
 
 
-def plan(studio: Studio, wanted: Wanted) -> Plan:
-    """What an export would hold; nothing is written."""
+def plan(studio: Studio, wanted: Wanted, *, channel: str | None = None) -> Plan:
+    """What an export would hold; nothing is written. Raises OrderRefused for a channel that is not there."""
+    channel_of(studio, channel)
     sku = wanted.sku.strip() if wanted.sku else None
     with reading(studio.engine) as connection:
         if wanted.keys is not None:
@@ -72,7 +75,7 @@ def plan(studio: Studio, wanted: Wanted) -> Plan:
                 connection,
                 since=wanted.since,
                 new_to=wanted.new_to,
-                channel=None,
+                channel=channel,
                 sku=sku,
                 limit=MOST + 1,
             )
@@ -80,13 +83,18 @@ def plan(studio: Studio, wanted: Wanted) -> Plan:
     ready = [row for row in rows if row.key not in {one.key for one in left}]
     return Plan(
         at=clock.now(),
-        channel=None,
+        channel=channel,
         since=wanted.since,
         fresh=wanted.new_to is not None,
         items=_items(ready[:MOST], wanted.roles),
         left=left,
         more=len(ready) > MOST,
     )
+
+
+def channel_of(studio: Studio, name: str | None) -> Channel | None:
+    """The channel of a name; None is none. Raises OrderRefused."""
+    return None if name is None else channels.find(studio, name)
 
 
 def _left(rows: Sequence[Any], keys: Sequence[str]) -> tuple[Left, ...]:

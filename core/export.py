@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core import clock
-from core.choosing import MOST, Left, Plan, Wanted, item_of, plan, title_of
+from core.choosing import MOST, Left, Plan, Wanted, channel_of, item_of, plan, title_of
 from core.database import exporting, tasks
 from core.database.engine import reading, writing
 from core.errors import (
@@ -173,6 +173,7 @@ def stream(studio: Studio, plan: Plan, *, by: Actor) -> Generator[bytes]:
 
 
 def _stream(studio: Studio, plan: Plan, by: Actor) -> Iterator[bytes]:
+    channel = channel_of(studio, plan.channel)
     at, say = clock.now().astimezone(studio.settings.zone), words(plan.language)
     shared = {
         "channel": plan.channel,
@@ -182,7 +183,7 @@ def _stream(studio: Studio, plan: Plan, by: Actor) -> Iterator[bytes]:
     done: list[dict[str, Any]] = []
 
     def work(pair: tuple[Item, Any]) -> Made:
-        return make(studio.store, *pair)
+        return make(studio.store, *pair, channel)
 
     with (
         ZipStream() as archive,

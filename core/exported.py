@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.checks.fix import Step, prepare
+from core.checks.judge import Finding, Result
+from core.checks.rules import Channel
+from core.checks.words import measured, step, wanted
 from core.errors import (
+    ChannelRefused,
     MetadataLost,
     NotApproved,
     NotFound,
@@ -51,25 +56,28 @@ class Made:
     width: int | None = None
     height: int | None = None
     source_type: str = ""
-    steps: Sequence[str] = ()
-    """What was done to it beside the encoding."""
+    steps: Sequence[Step] = ()
+    """What was done to it."""
+    findings: Sequence[Finding] = ()
+    """What the channel's rules measured in the file, or in the one that was refused."""
     error: PackshotError | None = None
 
 
-def make(store: ObjectStore, item: Item, row: Any) -> Made:
-    """The file of a picture, with the term of IPTC in it; `row` is its lineage, or None.
+def make(store: ObjectStore, item: Item, row: Any, channel: Channel | None) -> Made:
+    """The file of a picture for `channel`, with the term of IPTC in it; `row` is its lineage, or None.
 
     What is wrong with this one picture stands in `error`; a store that is away raises its StorageError.
     """
     try:
-        return _made(store, item, row)
+        return _made(store, item, row, channel)
     except PackshotError as error:
         if isinstance(error, StorageError) and not isinstance(error, ObjectError):
             raise
-        return Made(name=item.name, error=error)
+        findings = error.findings if isinstance(error, ChannelRefused) else ()
+        return Made(name=item.name, findings=findings, error=error)
 
 
-def _made(store: ObjectStore, item: Item, row: Any) -> Made:
+def _made(store: ObjectStore, item: Item, row: Any, channel: Channel | None) -> Made:
     if row is None:
         raise NotFound("output", item.key)
     if row.review != ReviewState.APPROVED or row.state != OutputState.SUCCEEDED:
@@ -78,10 +86,15 @@ def _made(store: ObjectStore, item: Item, row: Any) -> Made:
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise ObjectDiffers(row.object_key)
     term = metadata.source_type_of(row.provider)
-    ready = plain_jpeg(data, source_type=term)
-    if (found := metadata.source_type(ready.data)) != term:
+    made = _plain(data, item, term) if channel is None else _fitted(data, item, term, channel)
+    if (found := metadata.source_type(made.data)) != term:
         raise MetadataLost(term, found)
-    steps = {"flattened": ready.flattened, "srgb": ready.converted}
+    return made
+
+
+def _plain(data: bytes, item: Item, term: str) -> Made:
+    ready = plain_jpeg(data, source_type=term)
+    done = {"flattened": ready.flattened, "srgb": ready.converted}
     return Made(
         name=item.name,
         data=ready.data,
@@ -89,7 +102,25 @@ def _made(store: ObjectStore, item: Item, row: Any) -> Made:
         width=ready.width,
         height=ready.height,
         source_type=term,
-        steps=[step for step, done in steps.items() if done],
+        steps=[Step(kind=kind) for kind, true in done.items() if true],
+    )
+
+
+def _fitted(data: bytes, item: Item, term: str, channel: Channel) -> Made:
+    """Raises ChannelRefused where a rule that blocks is not met."""
+    ready = prepare(data, channel, source_type=term)
+    blocking = [finding for finding in ready.findings if finding.result is Result.FAILED]
+    if blocking:
+        raise ChannelRefused(channel.title, len(blocking), ready.findings)
+    return Made(
+        name=f"{item.name.rpartition('.')[0]}.{ready.extension}",
+        data=ready.data,
+        sha256=hashlib.sha256(ready.data).hexdigest(),
+        width=ready.width,
+        height=ready.height,
+        source_type=term,
+        steps=ready.steps,
+        findings=ready.findings,
     )
 
 
@@ -103,6 +134,7 @@ def line(item: Item, row: Any, made: Made, words: Words, **export: Value) -> dic
         "role": item.role.value,
         "number": int(number),
         "output": item.key,
+        "findings": "; ".join(_finding(words, one) for one in made.findings if one.result is not Result.MET),
     }
     if made.error:
         values["reason"] = reason(made.error, words)
@@ -114,7 +146,7 @@ def line(item: Item, row: Any, made: Made, words: Words, **export: Value) -> dic
             "bytes": len(made.data),
             "sha256": made.sha256,
             "digital_source_type": made.source_type,
-            "steps": "; ".join(made.steps),
+            "steps": "; ".join(step(words, one) for one in made.steps),
         }
     if row is not None:
         values |= {name: getattr(row, column) for name, column in _LINEAGE.items()}
@@ -122,6 +154,11 @@ def line(item: Item, row: Any, made: Made, words: Words, **export: Value) -> dic
         values["cost_usd"] = None if row.cost_micros is None else row.cost_micros / 1_000_000
         values |= {name: _moment(getattr(row, column)) for name, column in _TIMES.items()}
     return values
+
+
+def _finding(words: Words, finding: Finding) -> str:
+    rule = finding.rule
+    return f"{rule.id} {finding.result}: {measured(words, finding)} ({wanted(words, rule)})"
 
 
 def reason(error: PackshotError, words: Words) -> str:

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 import streamlit as st
 
 from core import export, studio
+from core.checks.channels import channels
 from core.errors import PackshotError
 from core.export import Left, Outcome, Plan, Wanted
 from core.model import Actor, PhotoRole
@@ -22,11 +23,15 @@ _NAMED = 5
 _WHAT = ("new", "since_day", "all")
 
 
-def export_dialog(keys: Sequence[str] | None = None) -> None:
-    """Open it for pictures by key, or for what is approved; called in the run of the press."""
+def export_dialog(keys: Sequence[str] | None = None, *, channel: str | None = None) -> None:
+    """Open it for pictures by key, or for what is approved; called in the run of the press.
+
+    `channel` is the marketplace that is offered first.
+    """
     state = st.session_state
     for name in [name for name in state if str(name).startswith("export-")]:
         del state[name]
+    state["export-first"] = channel
     st.dialog(t("export.open"), width="medium")(lambda: _dialog(keys))()
 
 
@@ -38,7 +43,8 @@ def _dialog(keys: Sequence[str] | None) -> None:
         _begun(desk, begun)
         return
     try:
-        plan = export.plan(desk, _choice(desk, keys))
+        wanted, channel = _choice(desk, keys)
+        plan = export.plan(desk, wanted, channel=channel)
     except PackshotError as error:
         show(error)
         return
@@ -58,9 +64,11 @@ def _dialog(keys: Sequence[str] | None) -> None:
     )
 
 
-def _choice(desk: Studio, keys: Sequence[str] | None) -> Wanted:
-    """Which pictures."""
+def _choice(desk: Studio, keys: Sequence[str] | None) -> tuple[Wanted, str | None]:
+    """Which pictures, and for which marketplace. Raises PackshotError kinds."""
     state = st.session_state
+    titles = {channel.name: channel.title for channel in channels(desk)}
+    names = [None, *titles]
     what, day = "new", None
     with st.container(horizontal=True):
         if keys is None:
@@ -79,13 +87,23 @@ def _choice(desk: Studio, keys: Sequence[str] | None) -> Wanted:
                     format="YYYY-MM-DD",
                     key="export-day",
                 )
+        channel = st.selectbox(
+            t("export.channel"),
+            names,
+            index=names.index(state["export-first"]) if state["export-first"] in titles else 0,
+            format_func=lambda name: titles[name] if name else t("export.channel.none"),
+            key=spoken("export-channel"),
+        )
+    if channel:
+        st.caption(t("export.channel.say", channel=plain(titles[channel])))
     since = datetime.combine(day, time.min, tzinfo=desk.settings.zone) if isinstance(day, date) else None
-    return Wanted(
+    wanted = Wanted(
         keys=keys,
         since=since,
         new_to=Actor.local().id if keys is None and what == "new" else None,
         roles=state.get("export-roles", {}),
     )
+    return wanted, channel
 
 
 def _summary(plan: Plan) -> None:

@@ -26,6 +26,7 @@ from core.errors import (
     NotAllowed,
     NotFound,
     NothingToExport,
+    OrderRefused,
     StorageUnavailable,
 )
 from core.export import Plan, Wanted
@@ -33,7 +34,7 @@ from core.images import metadata
 from core.manifest import COLUMNS, LISTING, NAMES
 from core.model import Actor, PhotoRole, Role
 from core.studio import Studio
-from tests.conftest import BY, on_both
+from tests.conftest import BY, Scripted, on_both
 from tests.parts.approving import judge, made
 
 Desk = Callable[..., Studio]
@@ -152,6 +153,8 @@ def test_only_what_is_approved_leaves(desk: Desk, photo: bytes) -> None:
     assert [left.error.kind for left in plan.left] == ["NotFound", "NotFound"]
     with pytest.raises(NotAllowed):
         export.begin(opened, plan, by=Actor(id="v", name="v", role=Role.VIEWER))
+    with pytest.raises(OrderRefused):
+        export.plan(opened, Wanted(), channel="no such channel")
     with pytest.raises(NotFound):
         export.resume(opened, "no-such-export")
     assert verbs(opened) == []
@@ -373,3 +376,47 @@ def test_a_listing_has_one_main_photo(desk: Desk, photo: bytes) -> None:
     begun = export.begin(opened, planned(opened, keys, roles={keys[2]: PhotoRole.OTHER}), by=BY)
     resumed, _ = export.resume(opened, str(begun.key))
     assert resumed.items == begun.items
+
+
+def box() -> bytes:
+    """A grained box on white, large enough for every marketplace."""
+    picture = Image.new("RGB", (1200, 1200), "white")
+    picture.paste(Image.effect_noise((1040, 1040), 25).convert("RGB"), (80, 80))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def noise() -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((1200, 1200), 90).convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_pictures_are_fitted_to_a_channel_or_named_with_its_rules(
+    desk: Desk, photo: bytes, scripted: Scripted
+) -> None:
+    opened = desk()
+    scripted.script = [box()]
+    keys = made(opened, photo, ["GOOD"], ratio="1:1")
+    scripted.script = [noise()]
+    keys += made(opened, photo, ["NOISE"], ratio="1:1")
+    judge(opened, keys)
+    begun = export.begin(opened, export.plan(opened, Wanted(keys=keys), channel="taobao"), by=BY)
+    archive = sent(opened, begun)
+    good, bad = lines(archive)
+    assert pictures(archive) == [good["file"]] == ["GOOD_mainPhoto_1.jpg"]
+    assert good["channel"] == bad["channel"] == "taobao"
+    data = archive.read(good["file"])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (800, 800) == (int(good["width"]), int(good["height"]))
+    assert "800" in good["steps"], "what was done is said"
+    assert metadata.source_type(data) == metadata.TRAINED
+    assert bad["exported"] == "no" and "Taobao" in bad["reason"]
+    assert "background failed" in bad["findings"]
+    assert [left.error.kind for left in export.outcome(opened, str(begun.key)).left] == ["ChannelRefused"]
+    again = export.plan(opened, Wanted(new_to="local"), channel="taobao")
+    assert [item.sku for item in again.items] == ["NOISE"]
+    assert len(export.plan(opened, Wanted(new_to="local"), channel="amazon").items) == 2, "for each its own"
+    plain = sent(opened, planned(opened, keys))
+    assert len(pictures(plain)) == 2

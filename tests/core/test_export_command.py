@@ -104,6 +104,7 @@ def test_an_export_that_breaks_off_leaves_no_file(
         (["{}"], 2, "is there already"),
         (["{}/a.zip", "--since", "yesterday"], 2, "--since takes a day"),
         (["{}/a.zip", "--output", "k", "--sku", "A"], 2, "--output names the pictures"),
+        (["{}/a.zip", "--channel", "no such"], 1, "can't be used for channel"),
         (["{}/a.zip", "--output", "\x01"], 1, "Nothing to export"),
         ([], 2, "Missing argument"),
     ],
