@@ -20,6 +20,8 @@ _SHOWN = 200
 """Names in the dialog."""
 _NAMED = 5
 """Pictures that stay behind, by name."""
+_WIDE = 310
+"""Pixels of a choice: two beside one another, on a phone one below the other."""
 _WHAT = ("new", "since_day", "all")
 
 
@@ -77,6 +79,7 @@ def _choice(desk: Studio, keys: Sequence[str] | None) -> tuple[Wanted, str | Non
                 _WHAT,
                 format_func=lambda name: t(f"export.{name}"),
                 key=spoken("export-what"),
+                width=_WIDE,
             )
             if what == "since_day":
                 today = datetime.now(desk.settings.zone).date()
@@ -93,6 +96,7 @@ def _choice(desk: Studio, keys: Sequence[str] | None) -> tuple[Wanted, str | Non
             index=names.index(state["export-first"]) if state["export-first"] in titles else 0,
             format_func=lambda name: titles[name] if name else t("export.channel.none"),
             key=spoken("export-channel"),
+            width=_WIDE,
         )
     if channel:
         st.caption(t("export.channel.say", channel=plain(titles[channel])))
