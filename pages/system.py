@@ -8,6 +8,7 @@ from core import clock, doctor, generation, intake, studio
 from core.doctor import Finding
 from core.errors import PackshotError
 from core.model import Actor, Health
+from pages.ui.channels import channels_card
 from pages.ui.reconcile import reconcile_card
 from pages.ui.shell import heading
 from pages.ui.storage import storage_card
@@ -112,3 +113,4 @@ if fine:
             draw(finding)
 storage_card()
 reconcile_card()
+channels_card()
