@@ -154,7 +154,7 @@ def _days(choice: Choice) -> None:
         key=key,
         format="YYYY-MM-DD",
         on_change=changed,
-        width=190,
+        width=280,
     )
 
 
