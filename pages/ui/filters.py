@@ -39,7 +39,10 @@ def chosen() -> Choice:
 def filters() -> Choice:
     """Draw the filters; returns what is chosen."""
     state, choice = st.session_state, chosen()
-    state["text"], state["show"], state["view"] = choice.text, list(choice.show), choice.view
+    for name, value in (("text", choice.text), ("show", list(choice.show)), ("view", choice.view)):
+        # A value that is set goes to the browser again, and its widget is drawn anew.
+        if state.get(name) != value:
+            state[name] = value
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
             t("history.text"),
