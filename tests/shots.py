@@ -100,6 +100,12 @@ def exported(page: Any) -> None:
     page.locator("[role=dialog] a[href*=exports]").wait_for()
 
 
+def rules(page: Any) -> None:
+    page.locator(".st-key-channels summary").click()
+    page.locator(".st-key-channels table").wait_for()
+    page.locator(".st-key-channels").scroll_into_view_if_needed()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -121,6 +127,7 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "insights": ("/insights", None),
     "insights_none": ("/insights?days=2020-01-01&days=2020-01-02", None),
     "system": ("/system", None),
+    "system_rules": ("/system", rules),
     "system_trouble": ("/system", None),
 }
 

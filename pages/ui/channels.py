@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -45,6 +46,7 @@ def _rules() -> None:
     titles = {channel.name: channel.title for channel in found}
     name = st.selectbox(t("channel.pick"), list(titles), format_func=titles.__getitem__, key="channel-shown")
     channel = next(channel for channel in found if channel.name == name)
+    st.caption(_sources(channel))
     st.table(_table(channel), border="horizontal")
     if not by.role.may(Role.ADMIN):
         st.caption(t("channel.admin_only"))
@@ -71,10 +73,30 @@ def _table(channel: Channel) -> dict[str, list[str]]:
     return {
         t("channel.rule"): [t(f"rule.{rule.kind}") for rule in rules],
         t("channel.wanted"): [plain(_dated(rule)) for rule in rules],
-        t("channel.level"): [t(f"channel.level.{rule.level}") for rule in rules],
-        t("channel.how_sure"): [t(f"channel.confidence.{rule.confidence}") for rule in rules],
-        t("channel.source"): [plain(_source(rule)) for rule in rules],
+        t("channel.level"): [plain(_sure(rule)) for rule in rules],
     }
+
+
+def _sure(rule: Rule) -> str:
+    """What it does when it is not met, and who says so."""
+    level, known = t(f"channel.level.{rule.level}"), t(f"channel.confidence.{rule.confidence}")
+    if rule.edit:
+        return f"{level} · {known} · {_when(rule.edit.by, rule.edit.at)}"
+    return f"{level} · {known}"
+
+
+def _when(who: str, at: datetime) -> str:
+    return t("channel.edited", who=who, time=f"{local(at):%Y-%m-%d %H:%M}")
+
+
+def _sources(channel: Channel) -> str:
+    """Each source once; the common ones have words of their own."""
+    key = f"channel.source.{channel.name}"
+    said: dict[str, None] = {}
+    for rule in channel.rules:
+        own = t(key) if key in say() and rule.source == channel.rules[0].source else rule.source
+        said[plain(t("channel.checked", source=own, date=rule.checked_on))] = None
+    return "  \n".join(said)
 
 
 def _dated(rule: Rule) -> str:
@@ -82,12 +104,6 @@ def _dated(rule: Rule) -> str:
     said += [t("channel.from", date=rule.starts)] if rule.starts else []
     said += [t("channel.until", date=rule.ends)] if rule.ends else []
     return " · ".join(said)
-
-
-def _source(rule: Rule) -> str:
-    if rule.edit:
-        return t("channel.edited", who=rule.edit.by, time=f"{local(rule.edit.at):%Y-%m-%d %H:%M}")
-    return t("channel.checked", source=rule.source, date=rule.checked_on)
 
 
 def _edit(channel: Channel, rule: Rule) -> None:

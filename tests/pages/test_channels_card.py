@@ -43,7 +43,7 @@ def test_rules_show_source_month_and_how_sure(desk: Desk, page: Open) -> None:
     app.selectbox(key="channel-shown").set_value("google").run()
     assert not app.exception
     found = cells(app)
-    assert "2027" in found and "官方" in found and "2026" in found
+    assert "2027" in found and "官方" in found and "查閱於" in said(app)
 
 
 def test_an_administrator_changes_a_rule_and_takes_it_back(desk: Desk, page: Open) -> None:
