@@ -12,8 +12,9 @@ import streamlit as st
 from core import generation, studio
 from core.errors import PackshotError
 from core.generation import TaskView
-from core.model import Actor, Output, OutputState, Photo
+from core.model import Actor, Output, OutputState, Photo, ReviewState
 from pages.ui.cards import output_card
+from pages.ui.export import export_dialog
 from pages.ui.gallery import gallery
 from pages.ui.hand import hand
 from pages.ui.trouble import sentence
@@ -73,6 +74,13 @@ def _summary(view: TaskView) -> None:
                 on_click=_act,
                 args=(generation.stop_waiting, view.task.key),
             )
+        approved = [output.key for output in view.outputs if output.review is ReviewState.APPROVED]
+        if (
+            ready
+            and len(approved) == ready
+            and st.button(t("export.open"), icon=":material/archive:", key="export")
+        ):
+            export_dialog(approved)
         if not view.pending and ready:
             st.download_button(
                 t("results.download"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import sqlalchemy as sa
+
+from core.database.schema import tasks
 from core.studio import Studio
 from tests.pages.conftest import Open, said
 from tests.parts.approving import judge, made
@@ -49,3 +52,16 @@ def test_the_dialog_speaks_chinese(desk: Desk, page: Open, photo: bytes) -> None
     app = opened_dialog(page, locale="zh-HK")
     assert "1 件產品，共 1 張圖片" in messages(app)
     assert app.button(key="export-make").label == "匯出 1 張圖片"
+
+
+def test_a_task_that_is_wholly_approved_offers_its_export(desk: Desk, page: Open, photo: bytes) -> None:
+    opened = desk()
+    keys = made(opened, photo, ["A", "B"])
+    with opened.engine.connect() as connection:
+        task = connection.execute(sa.select(tasks.c.key)).scalar_one()
+    judge(opened, keys[:1])
+    assert not [button for button in page(task=task).button if button.key == "export"]
+    judge(opened, keys[1:])
+    app = page(task=task)
+    app.button(key="export").click().run()
+    assert "2 pictures of 2 products" in messages(app)
