@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("pipeline", "overhead", "rerun", "cold", "storage", "chaos", "export", "insights")
+NAMES = ("pipeline", "overhead", "rerun", "cold", "storage", "chaos", "export", "insights", "history")
 
 
 def main(arguments: list[str]) -> int:
