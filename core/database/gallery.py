@@ -47,6 +47,8 @@ def count(connection: sa.Connection, asked: Asked, *, limit: int, page: int) -> 
     """How many match, counted up to `limit` among the candidates of a first page of `page`; True when that is
     all."""
     walk = Walk(connection, asked, start=None, ascending=False)
+    if len(walk.leads) == 1 and len(walk.page(walk.leads[0], limit, among=limit + limit // 8)) == limit:
+        return limit, False
     lead, reach = walk.furthest()
     ids = walk.page(lead, limit)
     if len(ids) <= page and reach is not None:

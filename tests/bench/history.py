@@ -61,10 +61,8 @@ PRESS = """(name) => new Promise((done, failed) => {
     const cards = () => [...root.querySelectorAll('.card')].map(card => card.dataset.id).join()
     const button = [...document.querySelectorAll('.st-key-show button')].find(b => b.innerText.includes(name))
     const before = cards(), pressed = performance.now()
-    let ran = false
     const look = () => {
-        ran ||= app.dataset.testScriptState !== 'notRunning'
-        if (!ran || app.dataset.testScriptState !== 'notRunning' || cards() === before) return
+        if (app.dataset.testScriptState !== 'notRunning' || cards() === before) return
         watchers.forEach(watcher => watcher.disconnect())
         requestAnimationFrame(() => done(performance.now() - pressed))
     }
