@@ -187,31 +187,32 @@ class Walk:
 
     def _bounds(self, at: sa.ColumnElement[int], by_cost: bool) -> list[list[Condition]]:
         """What lies ahead, in pieces that an index can serve."""
-        start = self._start or 0
-        beyond = at > start if self._ascending else at < start
-        if by_cost:
-            # Days are no part of this index. One bound a side: SQLite would take the wider of two.
+        start = self._start
+        # One bound a side: SQLite would take the wider of two.
+        if by_cost:  # Days are no part of this index.
             least, most = self._asked.cost_from, self._asked.cost_to
-            if (cost := self._cost) is None:
-                return [_between(least, most)]
+            if start is None or (cost := self._cost) is None:
+                return [_between(o.cost_micros, least, most) or [o.cost_micros.is_not(None)]]
             if self._ascending:
-                farther = _between(max(cost + 1, least or 0), most)
+                same, least = at > start, max(cost + 1, least or 0)
             else:
-                farther = _between(least, cost - 1 if most is None else min(cost - 1, most))
-            return [[o.cost_micros == cost, beyond], farther]
-        ahead: list[Condition] = [] if self._low is None else [at >= self._low]
-        if self._high is not None:
-            ahead.append(at <= self._high)
-        return [ahead if self._start is None or self._asked.by_cost else [*ahead, beyond]]
+                same, most = at < start, cost - 1 if most is None else min(cost - 1, most)
+            return [[o.cost_micros == cost, same], _between(o.cost_micros, least, most)]
+        low, high = self._low, self._high
+        if start is not None and not self._asked.by_cost:
+            if self._ascending:
+                low = max(start + 1, low or 0)
+            else:
+                high = start - 1 if high is None else min(start - 1, high)
+        return [_between(at, low, high)]
 
     def _cost_of(self, start: int | None) -> int | None:
         if start is None or not self._asked.by_cost:
             return None
         return self._connection.execute(sa.select(o.cost_micros).where(o.id == start)).scalar_one_or_none()
 
-    # Ids follow the clock but for rows written at about the same time: of those nearest to the edge of the
-    # days the outermost id counts, and `created_at` is asked of each row as well.
-
+    # Ids follow the clock but for what is written at the same time: of the rows nearest to the days' edge the
+    # outermost id counts, and `created_at` is asked of each row as well.
     def _first_id(self) -> int | None:
         if self._asked.since is None:
             return None
@@ -280,11 +281,10 @@ def _days(asked: Asked) -> list[Condition]:
 
 
 def _costs(asked: Asked) -> list[Condition]:
-    if asked.by_cost or asked.cost_from is not None or asked.cost_to is not None:
-        return _between(asked.cost_from, asked.cost_to)
-    return []
+    found = _between(o.cost_micros, asked.cost_from, asked.cost_to)
+    return [o.cost_micros.is_not(None), *found] if found or asked.by_cost else []
 
 
-def _between(least: int | None, most: int | None) -> list[Condition]:
-    found: list[Condition] = [o.cost_micros.is_not(None) if least is None else o.cost_micros >= least]
-    return found if most is None else [*found, o.cost_micros <= most]
+def _between(value: sa.ColumnElement[int], least: int | None, most: int | None) -> list[Condition]:
+    found: list[Condition] = [] if least is None else [value >= least]
+    return found if most is None else [*found, value <= most]

@@ -28,6 +28,7 @@ PAIRS: list[dict[str, Any]] = [
     {"preset": "flat_lay"}, {"preset": "flat_lay", "version": 1}, {"model": "model-1"},
     {"operator": "user-1"},
     {"cost_from": 40_000}, {"since": date(2026, 1, 5), "until": date(2026, 1, 6)},
+    {"since": date(2026, 1, 2), "until": date(2026, 1, 2)},
     {"text": "ramen", "states": (OutputState.FAILED,)}, {"operator": "user-1", "preset": "white_bg_front"},
     {"text": "豚", "model": "model-1"}, {"cost_from": 30_000, "operator": "user-1"},
 ]  # fmt: skip
