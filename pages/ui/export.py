@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import streamlit as st
@@ -62,7 +63,7 @@ def _dialog(keys: Sequence[str] | None) -> None:
         key="export-make",
         disabled=not plan.items,
         on_click=_begin,
-        args=(plan,),
+        args=(wanted, plan),
     )
 
 
@@ -165,9 +166,13 @@ def _names(desk: Studio, plan: Plan) -> None:
         st.caption(t("export.few", n=len(shown), all=len(plan.items)))
 
 
-def _begin(plan: Plan) -> None:
+def _begin(wanted: Wanted, shown: Plan) -> None:
     state, desk = st.session_state, studio.current()
+    # Those that were shown; their roles may have been changed in the moment of the press.
+    keys = [item.key for item in shown.items] if wanted.keys is None else wanted.keys
+    now = replace(wanted, keys=keys, roles=state.get("export-roles", {}))
     try:
+        plan = export.plan(desk, now, channel=shown.channel)
         state["export-absent"] = export.absent(desk, plan)
         state["export-begun"] = export.begin(desk, plan, by=Actor.local(), language=chosen())
     except PackshotError as error:
