@@ -155,6 +155,13 @@ def whitened(rgb: NDArray[np.uint8], ground: Ground) -> NDArray[np.uint8]:
     light = cv2.min(cv2.min(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
     ramp = np.clip((np.arange(256) - (255 - DEEPEST)) * 255 / 30, 0, 255).astype(np.uint8)
     share = cv2.multiply(soft, cv2.LUT(light, ramp), scale=1 / 255)
+    # The last pixels before the outline, by how much of the background's colour is in them: else a grey seam
+    # would stay around the product.
+    beside = cv2.dilate(ground.ground.astype(np.uint8) * 255, np.ones((7, 7), np.uint8))
+    beside = cv2.resize(beside, (width, height), interpolation=cv2.INTER_LINEAR)
+    away = cv2.absdiff(rgb, np.full_like(rgb, ground.colour)).max(axis=2)
+    alike = np.clip((40 - np.arange(256)) * 255 / 30, 0, 255).astype(np.uint8)
+    share = cv2.max(share, cv2.multiply(beside, cv2.LUT(away, alike), scale=1 / 255))
     made = rgb.copy()
     for channel in range(3):
         part = made[..., channel]
