@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from core import export as exporting
 from core import generation, presets, repair
 from core import history as histories
 from core import reconcile as reconciling
+from core import review as reviewing
 from core.console import agreed, described, desk, follow, give, read, report, said, say, words
 from core.console_export import check_place, save
 from core.console_export import since as moment
@@ -99,6 +101,34 @@ def history(
             name = entry.product_name or entry.original_name
             when = f"{entry.created_at:%Y-%m-%d %H:%M}"
             say(f"{when}  {entry.state:9}  {entry.sku:12}  {name}  {entry.task_key}")
+
+
+class Judgement(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@app.command()
+def review(
+    output: Annotated[str, typer.Argument(help="A picture's key.")],
+    verdict: Annotated[Judgement, typer.Argument(help="What you say.")],
+    reason: Annotated[reviewing.Reason | None, typer.Option(help="Why it is rejected.")] = None,
+    note: Annotated[str, typer.Option(help="In your own words.")] = "",
+    seen: Annotated[int | None, typer.Option(help="The review that you have seen and decide over.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Approve or reject a picture."""
+    if reason and verdict is Judgement.APPROVE:
+        raise typer.BadParameter("--reason is for reject")
+    said = {Judgement.APPROVE: reviewing.Verdict.APPROVED, Judgement.REJECT: reviewing.Verdict.REJECTED}
+    with desk(work=False) as studio:
+        done = reviewing.decide(
+            studio, output, said[verdict], by=Actor.local(), reason=reason, note=note, seen=seen
+        )
+        if as_json:
+            give({**asdict(done), "at": done.at.isoformat()})
+        else:
+            say(words(f"review.{done.verdict}"))
 
 
 @app.command()

@@ -19,6 +19,9 @@ PackshotError
 ├── NothingToExport     no picture of those that are asked for is approved
 ├── MetadataLost        an exported file would not say where its picture comes from
 ├── ViewExists  TooManyViews  ViewUnnamed                a saved view that can't be
+├── NotJudged           only pictures that came and are not in the trash can be judged
+├── NothingToUndo       nobody has judged it, or all of it was taken back
+├── ReviewConflict      somebody else judged it and this reviewer has not seen that
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StorageError
@@ -211,6 +214,24 @@ class TooManyViews(PackshotError):
 
 class ViewUnnamed(PackshotError):
     """A saved view needs a name."""
+
+
+class NotJudged(PackshotError):
+    """An output in this `state` (or "deleted") can't be judged."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state=state)
+
+
+class NothingToUndo(PackshotError):
+    """No judgement of the output stands."""
+
+
+class ReviewConflict(PackshotError):
+    """`who` judged it (`verdict`) as the review with the id `seen`, which this reviewer has not seen."""
+
+    def __init__(self, who: str, verdict: str, seen: int) -> None:
+        super().__init__(who=who, verdict=verdict, seen=seen)
 
 
 class NotFound(PackshotError):

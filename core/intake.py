@@ -215,6 +215,8 @@ def insert(
                     "model": order.model,
                     "store": studio.store.name,
                     "request_key": request,
+                    "preset": preset.name,
+                    "created_by": by.id,
                     "attempts": 0,
                     "created_at": now,
                     "notes": {},

@@ -28,6 +28,7 @@ from core import errors
 from core.database.queue import LOST
 from core.database.rollups import ZERO, Cell, Sum
 from core.model import OutputState, ReviewState
+from core.verdicts import says_more
 
 OF_ROWS = (
     "outcome", "review", "latency", "spent", "possible", "judged", "second", "pace", "stored", "unsized",
@@ -112,6 +113,8 @@ def of_reviews(rows: Sequence[Any], zone: tzinfo, into: Found) -> None:
         if row.verdict not in (ReviewState.APPROVED, ReviewState.REJECTED):
             del standing[-1:]
             continue
+        if standing and says_more(row, standing[-1]):
+            standing.pop()
         standing.append(row)
         pause = row.at - row.before if row.before else None
         if pause is not None and SHORTEST_LOOK <= pause <= LONGEST_LOOK:

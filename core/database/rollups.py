@@ -184,8 +184,9 @@ def judged(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator
         .limit(1)
         .scalar_subquery()
     )
-    names = (r.output_id, r.at, r.actor, r.verdict, sa.type_coerce(before, r.at.type).label("before"))
-    statement = sa.select(*names).where(which).order_by(r.output_id, r.id)
+    names = (r.output_id, r.at, r.actor, r.sitting, r.verdict)
+    before_it = sa.type_coerce(before, r.at.type).label("before")
+    statement = sa.select(*names, before_it).where(which).order_by(r.output_id, r.id)
     yield from _groups(connection.execute(statement), "output_id")
 
 

@@ -4,7 +4,7 @@ from core.database.schema.channels import channel_rules
 from core.database.schema.desk import events, presets, saved_views
 from core.database.schema.exporting import export_items, exports
 from core.database.schema.finding import search_texts, search_words
-from core.database.schema.judging import checks, reviews
+from core.database.schema.judging import checks, claims, reviews
 from core.database.schema.keeping import job_items, jobs, output_tags, retention_rules
 from core.database.schema.money import descriptions, provider_states, spending
 from core.database.schema.parts import metadata
@@ -15,6 +15,7 @@ __all__ = [
     "calls",
     "channel_rules",
     "checks",
+    "claims",
     "descriptions",
     "events",
     "export_items",

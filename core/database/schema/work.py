@@ -16,6 +16,16 @@ def in_trash(*columns: str) -> list[sa.Index]:
     ]
 
 
+WAITING = "review = 'to_review' AND state = 'succeeded' AND deleted_at IS NULL"
+"""Outputs that wait to be judged, as the databases must read it to use the indexes of the queue."""
+
+
+def waiting(name: str, *columns: str, flagged: bool = False) -> sa.Index:
+    """An index of the outputs that wait to be judged."""
+    few = (f"{WAITING} AND flagged = 1", f"{WAITING} AND flagged") if flagged else (WAITING, WAITING)
+    return sa.Index(name, *columns, sqlite_where=sa.text(few[0]), postgresql_where=sa.text(few[1]))
+
+
 tasks = sa.Table(
     "tasks",
     metadata,
@@ -114,6 +124,7 @@ outputs = sa.Table(
     time("deleted_at", nullable=True),
     time("purge_started_at", nullable=True),
     number("thumb_bytes", nullable=True),
+    sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("photo_id", "variant"),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'unknown')", name="state"
@@ -131,6 +142,16 @@ outputs = sa.Table(
     sa.Index("ix_outputs_created_by_id", "created_by", "id"),
     sa.Index("ix_outputs_cost_micros_id", "cost_micros", "id"),
     *in_trash("deleted_at", "id"),
+    sa.Index(
+        "ix_outputs_flagged_id",
+        "id",
+        sqlite_where=sa.text("flagged = 1"),
+        postgresql_where=sa.text("flagged"),
+    ),
+    waiting("ix_outputs_waiting", "photo_id", "variant"),
+    waiting("ix_outputs_waiting_flagged", "photo_id", "variant", flagged=True),
+    waiting("ix_outputs_waiting_preset", "preset", "photo_id", "variant"),
+    waiting("ix_outputs_waiting_created_by", "created_by", "photo_id", "variant"),
 )
 
 calls = sa.Table(

@@ -1,0 +1,57 @@
+"""Statements about reviews: they are added, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.database.schema import outputs, photos, reviews
+from core.model import OutputState, ReviewState
+
+
+def lock_unit(connection: sa.Connection, photo_id: int) -> None:
+    """Let nobody else judge outputs of this photo until the transaction ends: ids rise as acts do."""
+    connection.execute(sa.select(photos.c.id).where(photos.c.id == photo_id).with_for_update())
+
+
+def unit_of(connection: sa.Connection, photo_id: int) -> list[Any]:
+    """The outputs (id, key) of a photo that can be judged, by variant."""
+    o = outputs.c
+    judged = (o.photo_id == photo_id, o.state == OutputState.SUCCEEDED, o.deleted_at.is_(None))
+    return list(connection.execute(sa.select(o.id, o.key).where(*judged).order_by(o.variant)))
+
+
+def of_outputs(connection: sa.Connection, output_ids: Iterable[int]) -> list[Any]:
+    """All reviews of these outputs, oldest first."""
+    statement = sa.select(reviews).where(reviews.c.output_id.in_(list(output_ids)))
+    return list(connection.execute(statement.order_by(reviews.c.id)))
+
+
+def by_keys(connection: sa.Connection, keys: Iterable[str]) -> list[Any]:
+    """The reviews that stand under these keys already."""
+    statement = sa.select(reviews).where(reviews.c.key.in_(list(keys)))
+    return list(connection.execute(statement.order_by(reviews.c.id)))
+
+
+def add(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
+    """Add one; returns its row."""
+    return connection.execute(sa.insert(reviews).values(values).returning(reviews)).one()
+
+
+def set_state(connection: sa.Connection, output_id: int, state: ReviewState) -> bool:
+    """Let an output's state follow its reviews; False when it can't be judged (any more)."""
+    statement = sa.update(outputs).where(
+        outputs.c.id == output_id,
+        outputs.c.state == OutputState.SUCCEEDED,
+        outputs.c.deleted_at.is_(None),
+    )
+    return connection.execute(statement.values(review=state)).rowcount == 1
+
+
+def newest_of(connection: sa.Connection, actor: str, limit: int) -> list[Any]:
+    """The newest reviews (output_id, at, verdict, sitting) of an actor, newest first."""
+    r = reviews.c
+    statement = sa.select(r.output_id, r.at, r.verdict, r.sitting).where(r.actor == actor)
+    return list(connection.execute(statement.order_by(r.id.desc()).limit(limit)))
