@@ -106,6 +106,18 @@ def rules(page: Any) -> None:
     page.locator(".st-key-channels").scroll_into_view_if_needed()
 
 
+def approval(page: Any) -> None:
+    details(page)
+    page.locator("[role=dialog] summary").first.click()
+    box = page.locator("[role=dialog] [class*=st-key-approve-channel] input")
+    box.wait_for()
+    settled(page)
+    box.fill("Amazon")
+    box.press("Enter")
+    page.locator("[role=dialog] .packshot-both img").nth(1).wait_for()
+    page.locator("[role=dialog] .packshot-both").scroll_into_view_if_needed()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -126,6 +138,7 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history_none": ("/history?text=nothing", None),
     "insights": ("/insights", None),
     "insights_none": ("/insights?days=2020-01-01&days=2020-01-02", None),
+    "history_approval": ("/history", approval),
     "system": ("/system", None),
     "system_rules": ("/system", rules),
     "system_trouble": ("/system", None),

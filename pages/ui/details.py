@@ -10,6 +10,7 @@ from core import history, lineage, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState, Upload
+from pages.ui.approve import approve_section
 from pages.ui.facts import table as facts_table
 from pages.ui.hand import Hand, hand
 from pages.ui.lineage import timeline
@@ -156,6 +157,8 @@ def _drawer(found: Details) -> None:
         with st.popover(t("details.link"), icon=":material/link:"):
             st.code(f"{st.context.url or ''}?output={output.key}", language=None, wrap_lines=True)
     _neighbours(output.key)
+    if output.state is OutputState.SUCCEEDED and not output.deleted_at:
+        approve_section(output.key)
     with st.expander(t("details.prompt")):
         st.code(photo.prompt, language=None, wrap_lines=True)
         if photo.description:
