@@ -231,7 +231,7 @@ def test(arguments):
     if not (install(TESTING) and system_parts()):
         return 1
     # Most tests wait, for a process, a browser or a disk: two at a time, each file in one of them.
-    return call([str(PYTHON), "-m", "pytest", *(arguments or ["tests", "-n", "2", "--dist", "loadfile"])])
+    return call([str(PYTHON), "-m", "pytest", *(arguments or ["tests", "-n", "2", "--dist", "loadgroup"])])
 
 
 def lint(arguments):

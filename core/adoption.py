@@ -94,7 +94,7 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
             "provider_request_id": call.provider_request_id,
         }
         try:
-            shown = showing.show(task, named[1], data, put=partial(_put_made, studio))
+            shown = showing.show(task, named[1], showing.draw(task, data), put=partial(_put_made, studio))
         except BadImage as error:
             values |= {**_ended(error), "thumb_key": None, "thumb_bytes": None}
             values |= {"width": None, "height": None}
@@ -158,4 +158,4 @@ def _end_call(connection: Any, call: objects.Sent, found: ObjectInfo, outcome: s
             cost=row.cost_micros,
             may_be_charged=True,
         )
-    queue.name_object(connection, call.id, found.key, found.bytes, outcome)
+    queue.name_object(connection, call.id, object_key=found.key, bytes=found.bytes, outcome=outcome)

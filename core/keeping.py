@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -59,7 +60,7 @@ def keep(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None
     kept = spool.keep(studio, call.key, answer, latency_ms)
     try:
         # Where the spool can't take it, this process's memory is its only place.
-        _keep(studio, call, answer, latency_ms, tries=5 if kept else None)
+        _keep(studio, call, answer, latency_ms, kept=kept, tries=5 if kept else None)
     except StorageError as error:
         values = {"latency_ms": latency_ms}
         finish(studio, call, kept=values, error=error, answer=answer, add={"kept": kept})
@@ -67,19 +68,28 @@ def keep(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None
 
 def adopt(studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None) -> None:
     """Take up an answer that its process left behind. Raises StorageError and DatabaseError kinds."""
-    _keep(studio, call, answer, latency_ms, tries=1)
+    _keep(studio, call, answer, latency_ms, kept=True, tries=1)
 
 
 def _keep(
-    studio: Studio, call: Call, answer: ImageAnswer, latency_ms: int | None, *, tries: int | None
+    studio: Studio,
+    call: Call,
+    answer: ImageAnswer,
+    latency_ms: int | None,
+    *,
+    kept: bool,
+    tries: int | None,
 ) -> None:
     from core.images.picture import file_type
 
     content_type, extension = file_type(answer.data)
     key = generated_key(call.task.key, call.key, extension)
     put = partial(put_patiently, studio, call.stopping, tries=tries)
-    put(key, answer.data, content_type)
-    kept: dict[str, Any] = {
+    # What lies in the spool is drawn while it is sent; what lies nowhere yet is stored first.
+    with ThreadPoolExecutor(1, thread_name_prefix="drawing") as aside:
+        drawing = aside.submit(showing.draw, call.task, answer.data) if kept else None
+        put(key, answer.data, content_type)
+    values: dict[str, Any] = {
         "object_key": key,
         "content_type": content_type,
         "bytes": len(answer.data),
@@ -89,12 +99,13 @@ def _keep(
         "notes": dict(answer.notes),
     }
     try:
-        shown = showing.show(call.task, call.key, answer.data, put=put)
+        drawn = drawing.result() if drawing else showing.draw(call.task, answer.data)
     except BadImage as error:
-        finish(studio, call, kept=kept, error=error, answer=answer, answer_key=key)
+        finish(studio, call, kept=values, error=error, answer=answer, answer_key=key)
         return
-    kept |= {**shown, "notes": {**answer.notes, **shown["notes"]}}
-    finish(studio, call, kept=kept, error=None, answer=answer, answer_key=key)
+    shown = showing.show(call.task, call.key, drawn, put=put)
+    values |= {**shown, "notes": {**answer.notes, **shown["notes"]}}
+    finish(studio, call, kept=values, error=None, answer=answer, answer_key=key)
 
 
 def finish(
@@ -127,6 +138,9 @@ def finish(
     values["error_data"] = {**told(studio, error, over=state.ended), **add} if error else {}
     if state.ended:
         values["finished_at"] = now
+    where: dict[str, Any] = {}
+    if answer_key and isinstance(answer, ImageAnswer):
+        where = {"object_key": answer_key, "bytes": len(answer.data)}
     charged = isinstance(answer, ImageAnswer) or answer.may_be_charged
     # One that was lost to another process meanwhile takes its end all the same, if nobody asked again.
     better = [OutputState.UNKNOWN]
@@ -137,9 +151,9 @@ def finish(
 
     def act(connection: Connection) -> None:
         with insights.counting(studio, connection, [call.output.id]):
-            was = queue.end_call(connection, call.id, ended)
-            if answer_key and isinstance(answer, ImageAnswer):
-                queue.name_object(connection, call.id, answer_key, len(answer.data), ended["outcome"])
+            was = queue.end_call(connection, call.id, {**ended, **where})
+            if was is None and where:
+                queue.name_object(connection, call.id, outcome=ended["outcome"], **where)
             told_of = {"kind": error.kind} if error else {}
             worker = call.worker_id
             if worker is not None and queue.finish(connection, call.output.id, worker, values):

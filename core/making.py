@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
@@ -53,7 +54,7 @@ def run_output(
     """
     claim = _read(studio, output_id, worker_id, stopping or threading.Event())
     try:
-        source = studio.store.get(claim.photo.object_key)
+        source = studio.source(claim.photo.object_key)
         call = _journal(studio, claim)
     except (StorageError, BudgetExhausted) as error:
         _end(studio, claim, error)
@@ -115,8 +116,11 @@ def _journal(studio: Studio, claim: _Claim) -> Call | None:
         "reserved_micros": reserved,
     }
 
+    tries = itertools.count()
+
     def act(connection: Connection) -> int | None:
-        if (there := queue.call_by_key(connection, key)) is not None:
+        # The answer to a commit may have been lost, the commit not.
+        if next(tries) and (there := queue.call_by_key(connection, key)) is not None:
             return int(there.id)
         call_id = queue.begin_call(connection, output.id, claim.worker_id, values)
         if call_id is not None:

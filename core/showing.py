@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core import presets
@@ -14,14 +15,23 @@ from core.storage.keys import fitted_key, thumb_key
 Put = Callable[[str, bytes, str], None]
 
 
-def show(task: Task, call_key: str, data: bytes, *, put: Put) -> dict[str, Any]:
-    """Store the thumbnail, and where the shape is off a fitted copy; returns the output's values for them.
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """`width` and `height` in pixels are those of `fitted`, or of the answer where that is None."""
 
-    The answer's own bytes stay as they are under their own key, which the call keeps. `notes` say what was
-    done. Raises BadImage, and what `put` raises.
-    """
+    fitted: bytes | None = field(repr=False)
+    """A copy in the shape that was asked for, where the answer's is off."""
+    thumb: bytes = field(repr=False)
+    width: int
+    height: int
+    notes: Mapping[str, Any]
+    """What was done."""
+
+
+def draw(task: Task, data: bytes) -> Drawn:
+    """Everything that is made of an answer. Raises BadImage."""
     from core.images.fit import fit
-    from core.images.picture import file_type, read_picture
+    from core.images.picture import read_picture
 
     picture = read_picture(data)
     plain = any(preset.plain_background for preset in presets.all_presets() if preset.name == task.preset)
@@ -32,24 +42,42 @@ def show(task: Task, call_key: str, data: bytes, *, put: Put) -> dict[str, Any]:
         asked=expected(task.ratio, task.size),
         plain=plain,
     )
-    shown: dict[str, Any] = {"notes": dict(fitted.notes)}
     if fitted.data is not None:
         picture = read_picture(fitted.data)
-        content_type, extension = file_type(fitted.data)
+    return Drawn(
+        fitted=fitted.data,
+        thumb=picture.thumb,
+        width=picture.width,
+        height=picture.height,
+        notes=fitted.notes,
+    )
+
+
+def show(task: Task, call_key: str, drawn: Drawn, *, put: Put) -> dict[str, Any]:
+    """Store what was drawn; returns the output's values for it.
+
+    The answer's own bytes stay as they are under their own key, which the call keeps. Raises what `put`
+    raises.
+    """
+    from core.images.picture import file_type
+
+    shown: dict[str, Any] = {"notes": dict(drawn.notes)}
+    if drawn.fitted is not None:
+        content_type, extension = file_type(drawn.fitted)
         object_key = fitted_key(task.key, call_key, extension)
-        put(object_key, fitted.data, content_type)
+        put(object_key, drawn.fitted, content_type)
         shown |= {
             "object_key": object_key,
             "content_type": content_type,
-            "bytes": len(fitted.data),
-            "sha256": hashlib.sha256(fitted.data).hexdigest(),
+            "bytes": len(drawn.fitted),
+            "sha256": hashlib.sha256(drawn.fitted).hexdigest(),
         }
     thumb = thumb_key(task.key, call_key)
-    put(thumb, picture.thumb, "image/webp")
+    put(thumb, drawn.thumb, "image/webp")
     return {
         **shown,
         "thumb_key": thumb,
-        "thumb_bytes": len(picture.thumb),
-        "width": picture.width,
-        "height": picture.height,
+        "thumb_bytes": len(drawn.thumb),
+        "width": drawn.width,
+        "height": drawn.height,
     }

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache, cachedmethod
+
 from core.errors import DatabaseError, SettingsWrong
 from core.metrics import Meters
 from core.providers import Describer, ImageProvider
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 
 _SECRET_LENGTH = 16
+_SOURCES = 64 * 2**20
+"""Bytes of photos that are kept in memory."""
 _DRAIN = 25.0
 """Seconds that a closing desk waits for what was sent."""
 
@@ -53,6 +57,16 @@ class Studio:
     """Set when this process waits for nothing any more."""
     meters: Meters = field(default_factory=Meters, repr=False)
     """What this process counts."""
+    sources: LRUCache[str, bytes] = field(
+        default_factory=lambda: LRUCache(_SOURCES, getsizeof=len), repr=False
+    )
+    """The photos that were asked for last."""
+    sources_changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
+
+    @cachedmethod(lambda self: self.sources, condition=lambda self: self.sources_changed)
+    def source(self, key: str) -> bytes:
+        """A stored photo. Several pictures are made of one: it is read once. Raises StorageError kinds."""
+        return self.store.get(key)
 
     def link(self, key: str, *, download: str | None = None) -> str:
         """Where a browser loads an object."""

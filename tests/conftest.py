@@ -29,6 +29,35 @@ from tests.parts.postgres import Postgres, running
 BY = Actor.local()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For runs of several files at a time: one at a time of those that need the machine for themselves,
+    with a browser or with processes that are killed."""
+    alone = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    for item in items:
+        heavy = item.path in alone or item.path.parent.name == "crash"
+        item.add_marker(pytest.mark.xdist_group("machine" if heavy else str(item.path)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """A browser test that fails says what stood on its pages."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and browser:
+        for page in [page for context in browser.contexts for page in context.pages]:
+            report.sections.append((page.url, page.locator("body").inner_text()))
+    return report
+
+
+@pytest.fixture(autouse=True)
+def pages_are_closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A page that is left open goes on asking the server."""
+    yield
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def only_loopback() -> Iterator[None]:
     """A test that would leave this machine fails."""

@@ -19,7 +19,9 @@ def test_a_photo_becomes_pictures_that_history_finds(
     page = open_page(browser, server.url)
     assert page.get_by_role("button", name="Generate").is_disabled()
     page.locator("input[type=file]").first.set_input_files(str(file))
+    page.get_by_role("button", name="Generate 1 picture").wait_for()
     page.locator(".st-key-details summary").click()
+    page.get_by_placeholder("SKU").wait_for()
     page.get_by_role("radio", name="2", exact=True).click()
     page.get_by_role("button", name="Generate 2 pictures").wait_for()
     # Typed and pressed at once: what stands in the field goes with it.

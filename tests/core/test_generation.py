@@ -28,6 +28,7 @@ from core.errors import (
     TextTooLong,
 )
 from core.model import Actor, OutputState, Role
+from core.storage.folder import FolderStore
 from core.studio import Studio
 from tests.conftest import BY, Scripted, finished, on_both, order, upload
 
@@ -72,6 +73,17 @@ def test_outputs_run_side_by_side_up_to_the_limit(desk: Open, scripted: Scripted
     key = generation.submit(opened, [upload(photo), upload(photo)], order(outputs=3), by=BY)
     finished(opened, key)
     assert scripted.peak == 3
+
+
+def test_a_photo_is_read_once_for_all_its_pictures(
+    desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    get = FolderStore.get
+    monkeypatch.setattr(FolderStore, "get", lambda store, key: read.append(key) or get(store, key))
+    opened = desk()
+    view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=4), by=BY))
+    assert [key for key in read if key.startswith("input/")] == [view.photos[0].object_key]
 
 
 def test_one_failure_touches_one_output(desk: Open, scripted: Scripted, photo: bytes) -> None:
