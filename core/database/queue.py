@@ -98,7 +98,9 @@ def end_call(connection: sa.Connection, call_id: int, values: Mapping[str, Any])
     return LOST if connection.execute(statement.where(calls.c.outcome == LOST)).rowcount else None
 
 
-def name_object(connection: sa.Connection, call_id: int, *, object_key: str, bytes: int, outcome: str) -> None:
+def name_object(
+    connection: sa.Connection, call_id: int, *, object_key: str, bytes: int, outcome: str
+) -> None:
     """Say where the bytes of a call's answer lie, and what they are, however late they came there."""
     values = {"object_key": object_key, "bytes": bytes, "outcome": outcome}
     connection.execute(sa.update(calls).where(calls.c.id == call_id).values(values))
