@@ -139,6 +139,9 @@ def export(
         bool, typer.Option("--new", help="Only what was not exported since its approval.")
     ] = False,
     channel: Annotated[str | None, typer.Option(help="Fitted to a marketplace, such as amazon.")] = None,
+    only: Annotated[
+        bool, typer.Option("--only-approved-for", help="Only what was approved for that marketplace.")
+    ] = False,
     sku: Annotated[str | None, typer.Option(help="The beginning of a SKU.")] = None,
     output: Annotated[list[str] | None, typer.Option(help="A picture's key; may be given again.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -147,6 +150,8 @@ def export(
     """Write approved pictures with their lineage into a zip."""
     if output and (since or new or sku):
         raise typer.BadParameter("--output names the pictures; --since, --new and --sku choose them")
+    if only and not channel:
+        raise typer.BadParameter("--only-approved-for needs --channel")
     check_place(out, force=force)
     with desk(work=False) as studio:
         wanted = exporting.Wanted(
@@ -154,6 +159,7 @@ def export(
             since=moment(since, studio.settings.zone),
             new_to=Actor.local().id if new else None,
             sku=sku,
+            only_for=only,
         )
         save(studio, exporting.plan(studio, wanted, channel=channel), out, force=force, as_json=as_json)
 

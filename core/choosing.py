@@ -33,6 +33,8 @@ class Wanted:
     """Not in an export of this actor for the same channel since it was approved."""
     sku: str | None = None
     """The beginning of a SKU, in any case."""
+    only_for: bool = False
+    """Only what was approved for the channel."""
     roles: Mapping[str, PhotoRole] = field(default_factory=dict)
     """What an operator chose, by output key."""
 
@@ -57,6 +59,8 @@ class Plan:
     fresh: bool
     items: tuple[Item, ...]
     left: tuple[Left, ...] = ()
+    approved_for: int = 0
+    """Pictures that were approved for the channel; the others were approved without one, or for another."""
     more: bool = False
     """More is approved than one export takes: the oldest are here."""
     language: str = "en"
@@ -65,7 +69,7 @@ class Plan:
 
 def plan(studio: Studio, wanted: Wanted, *, channel: str | None = None) -> Plan:
     """What an export would hold; nothing is written. Raises OrderRefused for a channel that is not there."""
-    channel_of(studio, channel)
+    found = channel_of(studio, channel)
     sku = wanted.sku.strip() if wanted.sku else None
     with reading(studio.engine) as connection:
         if wanted.keys is not None:
@@ -76,11 +80,21 @@ def plan(studio: Studio, wanted: Wanted, *, channel: str | None = None) -> Plan:
                 since=wanted.since,
                 new_to=wanted.new_to,
                 channel=channel,
+                only_for=wanted.only_for and channel is not None,
                 sku=sku,
                 limit=MOST + 1,
             )
+        numbers = [row.output_id for row in rows]
+        judged = exporting.approved_for(connection, numbers, channel) if channel else set()
     left = _left(rows, wanted.keys or ())
-    ready = [row for row in rows if row.key not in {one.key for one in left}]
+    if found and wanted.only_for:
+        left += tuple(
+            Left(key=row.key, title=title_of(row), error=NotApproved(found.title))
+            for row in rows
+            if row.output_id not in judged and row.key not in {one.key for one in left}
+        )
+    behind = {one.key for one in left}
+    ready = [row for row in rows if row.key not in behind]
     return Plan(
         at=clock.now(),
         channel=channel,
@@ -88,6 +102,7 @@ def plan(studio: Studio, wanted: Wanted, *, channel: str | None = None) -> Plan:
         fresh=wanted.new_to is not None,
         items=_items(ready[:MOST], wanted.roles),
         left=left,
+        approved_for=sum(row.output_id in judged for row in ready[:MOST]),
         more=len(ready) > MOST,
     )
 

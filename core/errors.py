@@ -181,7 +181,10 @@ class DescriberMissing(PackshotError):
 
 
 class NotApproved(PackshotError):
-    """A picture that is not approved stays here."""
+    """A picture that is not approved stays here; `channel` (its title): it is, but not for this one."""
+
+    def __init__(self, channel: str | None = None) -> None:
+        super().__init__(channel=channel)
 
 
 class NothingToExport(PackshotError):

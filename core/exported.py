@@ -86,7 +86,11 @@ def _made(store: ObjectStore, item: Item, row: Any, channel: Channel | None) -> 
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise ObjectDiffers(row.object_key)
     term = metadata.source_type_of(row.provider)
-    made = _plain(data, item, term) if channel is None else _fitted(data, item, term, channel)
+    if channel is None:
+        made = _plain(data, item, term)
+    else:
+        allowed = row.approved_for == channel.name and bool(row.override)
+        made = _fitted(data, item, term, channel, allowed=allowed)
     if (found := metadata.source_type(made.data)) != term:
         raise MetadataLost(term, found)
     return made
@@ -106,11 +110,11 @@ def _plain(data: bytes, item: Item, term: str) -> Made:
     )
 
 
-def _fitted(data: bytes, item: Item, term: str, channel: Channel) -> Made:
-    """Raises ChannelRefused where a rule that blocks is not met."""
+def _fitted(data: bytes, item: Item, term: str, channel: Channel, *, allowed: bool) -> Made:
+    """Raises ChannelRefused where a rule that blocks is not met, unless somebody `allowed` just that."""
     ready = prepare(data, channel, source_type=term)
     blocking = [finding for finding in ready.findings if finding.result is Result.FAILED]
-    if blocking:
+    if blocking and not allowed:
         raise ChannelRefused(channel.title, len(blocking), ready.findings)
     return Made(
         name=f"{item.name.rpartition('.')[0]}.{ready.extension}",
@@ -151,6 +155,7 @@ def line(item: Item, row: Any, made: Made, words: Words, **export: Value) -> dic
     if row is not None:
         values |= {name: getattr(row, column) for name, column in _LINEAGE.items()}
         values["parameters"] = json.dumps(row.parameters, ensure_ascii=False) if row.parameters else ""
+        values["reviewer"] = row.reviewer_name or row.reviewer
         values["cost_usd"] = None if row.cost_micros is None else row.cost_micros / 1_000_000
         values |= {name: _moment(getattr(row, column)) for name, column in _TIMES.items()}
     return values
@@ -170,7 +175,7 @@ _LINEAGE = {
     name: name
     for name in (
         "product_name", "preset", "preset_version", "prompt", "style", "ratio", "size", "provider", "model",
-        "model_version", "reviewer",
+        "model_version", "approved_for", "override",
     )
 } | {
     "review_note": "note",

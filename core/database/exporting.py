@@ -62,11 +62,12 @@ def approved(
     since: datetime | None,
     new_to: str | None,
     channel: str | None,
+    only_for: bool,
     sku: str | None,
     limit: int,
 ) -> list[Any]:
-    """Up to `limit` approved outputs, the oldest first: approved at `since` or later, and, with `new_to`, in
-    no finished export of that actor for `channel` since they were approved."""
+    """Up to `limit` approved outputs, the oldest first: approved at `since` or later, with `new_to` in no
+    finished export of that actor for `channel` since they were approved, with `only_for` for `channel`."""
     statement = _pictures().where(
         outputs.c.review == ReviewState.APPROVED,
         # So that SQLite takes the index of the few that were judged, not that of the many that succeeded.
@@ -75,8 +76,11 @@ def approved(
     if since is not None:
         late = sa.select(reviews.c.output_id).where(reviews.c.at >= since, reviews.c.verdict == "approved")
         statement = statement.where(outputs.c.id.in_(late))
-    if new_to is not None:
+    if new_to is not None or only_for:
         statement = statement.join(reviews, reviews.c.id == _approval)
+    if only_for:
+        statement = statement.where(reviews.c.channel == channel)
+    if new_to is not None:
         left = (
             sa.select(export_items.c.id)
             .join(exports, exports.c.id == export_items.c.export_id)
@@ -95,6 +99,18 @@ def approved(
         beginning = sa.func.lower(sa.literal(f"{escaped}%"))
         statement = statement.where(sa.func.lower(photos.c.sku).like(beginning, escape="\\"))
     return list(connection.execute(statement.order_by(outputs.c.id).limit(limit)).all())
+
+
+def approved_for(connection: sa.Connection, output_ids: Sequence[int], channel: str) -> set[int]:
+    """Those of the outputs whose approval is for `channel`."""
+    found: set[int] = set()
+    for start in range(0, len(output_ids), _MANY):
+        few = output_ids[start : start + _MANY]
+        both = outputs.join(reviews, reviews.c.id == _approval)
+        statement = sa.select(outputs.c.id).select_from(both)
+        statement = statement.where(outputs.c.id.in_(few), reviews.c.channel == channel)
+        found |= set(connection.execute(statement).scalars())
+    return found
 
 
 def lineage(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, Any]:
@@ -118,6 +134,9 @@ def lineage(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, A
         tasks.c.parameters,
         tasks.c.created_by,
         reviews.c.actor.label("reviewer"),
+        reviews.c.actor_name.label("reviewer_name"),
+        reviews.c.channel.label("approved_for"),
+        reviews.c.override,
         reviews.c.at.label("reviewed_at"),
         reviews.c.note,
     )

@@ -99,13 +99,17 @@ def _choice(desk: Studio, keys: Sequence[str] | None) -> tuple[Wanted, str | Non
             key=spoken("export-channel"),
             width=_WIDE,
         )
+    only = False
     if channel:
-        st.caption(t("export.channel.say", channel=plain(titles[channel])))
+        title = plain(titles[channel])
+        only = st.checkbox(t("export.only", channel=title), key="export-only")
+        st.caption(t("export.channel.say", channel=title))
     since = datetime.combine(day, time.min, tzinfo=desk.settings.zone) if isinstance(day, date) else None
     wanted = Wanted(
         keys=keys,
         since=since,
         new_to=Actor.local().id if keys is None and what == "new" else None,
+        only_for=only,
         roles=state.get("export-roles", {}),
     )
     return wanted, channel
@@ -118,6 +122,8 @@ def _summary(plan: Plan) -> None:
     number = len(plan.items)
     products = len({item.sku or item.name for item in plan.items})
     st.markdown(f"**{t('export.summary', n=number, skus=products)}**")
+    if plan.channel and plan.approved_for < number:
+        st.caption(t("export.others", n=number - plan.approved_for))
     if plan.more:
         st.warning(t("export.more", n=number), icon=":material/warning:")
     if unnamed := sum(not item.sku for item in plan.items):

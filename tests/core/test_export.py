@@ -94,7 +94,7 @@ def test_approved_pictures_leave_with_names_lineage_and_origin(desk: Desk, photo
         assert line["picture_sha256"] == rows[line["output"]].sha256
         assert "Product photo for an online shop" in line["prompt"]
         known = {
-            "exported": "yes", "reviewer": "mei", "review_note": "good", "preset_version": "1",
+            "exported": "yes", "reviewer": "Mei", "review_note": "good", "preset_version": "1",
             "model": "scripted", "model_version": "s-1", "provider": "gemini", "cost_usd": "0.0336",
             "request_id": "req-1", "exported_by": "local", "reason": "", "ratio": "4:3", "size": "1K",
         }  # fmt: skip
@@ -129,10 +129,10 @@ def test_what_was_exported_is_not_new_to_the_same_person(desk: Desk, photo: byte
     assert offered(sku="b") == ["B"]
     sent(opened, planned(opened, keys[:1]))
     assert offered(new_to="local") == ["B"], "an export by hand takes nothing else with it"
-    assert offered(new_to="mei") == ["A", "B"], "each person has her own"
+    assert offered(new_to="mei@shop.hk") == ["A", "B"], "each person has her own"
     assert offered() == ["A", "B"]
     judge(opened, keys[:1], "rejected")
-    assert offered(new_to="mei") == ["B"]
+    assert offered(new_to="mei@shop.hk") == ["B"]
     judge(opened, keys[:1], at=clock.now())
     assert offered(new_to="local") == ["A", "B"], "approved anew"
     half = export.stream(opened, export.plan(opened, Wanted()), by=BY)
@@ -420,3 +420,28 @@ def test_pictures_are_fitted_to_a_channel_or_named_with_its_rules(
     assert len(export.plan(opened, Wanted(new_to="local"), channel="amazon").items) == 2, "for each its own"
     plain = sent(opened, planned(opened, keys))
     assert len(pictures(plain)) == 2
+
+
+@on_both
+def test_an_approval_for_a_channel_counts_there(desk: Desk, photo: bytes, scripted: Scripted) -> None:
+    opened = desk()
+    scripted.picture = noise()
+    keys = made(opened, photo, ["FOR", "ELSE", "OVER"], ratio="1:1")
+    judge(opened, keys[:1], channel="taobao")
+    judge(opened, keys[1:2], channel="amazon")
+    judge(opened, keys[2:], channel="taobao", override="the client wants it so")
+
+    def planned_for(**values: Any) -> Plan:
+        return export.plan(opened, Wanted(**values), channel="taobao")
+
+    assert (len(planned_for().items), planned_for().approved_for) == (3, 2)
+    assert [item.sku for item in planned_for(only_for=True).items] == ["FOR", "OVER"]
+    named = planned_for(keys=keys, only_for=True)
+    assert [item.sku for item in named.items] == ["FOR", "OVER"]
+    assert [(left.key, left.error.data) for left in named.left] == [(keys[1], {"channel": "Taobao / Tmall"})]
+    archive = sent(opened, planned_for())
+    found = {line["sku"]: line for line in lines(archive)}
+    assert pictures(archive) == ["OVER_mainPhoto_1.jpg"], "a rule that blocks gives way to that alone"
+    assert found["OVER"]["override"] == "the client wants it so"
+    assert "background failed" in found["OVER"]["findings"]
+    assert [found[sku]["approved_for"] for sku in ("FOR", "ELSE", "OVER")] == ["taobao", "amazon", "taobao"]
