@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import studio
-from core.errors import DatabaseError, PackshotError
+from core.errors import AlreadyMade, BudgetExhausted, DatabaseError, PackshotError, PriceUnknown
 from pages.ui.words import plain, t, words
 
 
@@ -29,9 +29,15 @@ def harmless(kind: str, data: Mapping[str, Any], *, about: str = "error") -> str
 
 
 def show(error: Exception) -> None:
-    """An error box; a mistake of the desk says so without details."""
+    """A box with what happened, red for a failure; a mistake of the desk says so without details."""
     if isinstance(error, PackshotError):
-        st.error(f"**{words().title(error.kind)}**  \n{sentence(error)}", icon=":material/error:")
+        text = f"**{words().title(error.kind)}**  \n{sentence(error)}"
+        if isinstance(error, (AlreadyMade, PriceUnknown)):
+            st.info(text, icon=":material/info:")  # A question to her, no failure.
+        elif isinstance(error, BudgetExhausted):
+            st.warning(text, icon=":material/warning:")
+        else:
+            st.error(text, icon=":material/error:")
         if isinstance(error, DatabaseError):
             st.button(t("again"), icon=":material/refresh:", key="trouble-again")
     else:

@@ -284,7 +284,8 @@ def test_the_same_pictures_are_offered_instead_of_paid_for_twice(
     made = first.query_params["task"]
     app = chosen(page, photo)
     app.button(key="press").click().run()
-    assert "Nothing was sent or charged. Open them, or generate anyway." in said(app)
+    assert "Nothing was sent or charged. Open it, or generate anyway." in said(app)
+    assert not app.error, "nothing failed"
     app.button(key="again").click().run()
     assert app.query_params["task"] != made, "she paid for them once more"
     app = chosen(page, photo)
@@ -304,6 +305,7 @@ def test_a_model_without_a_price_asks_once_while_a_limit_is_set(
         app = chosen(page, photo)
         app.button(key="press").click().run()
         assert "the price of scripted is not known" in said(app)
+        assert not app.error
         for press in presses:
             app.button(key=press).click().run()
         assert generation.view(opened, app.query_params["task"]).task.unpriced_ok
