@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import clock, insights, keeping
 from core.claiming import LEASE, claim, release
-from core.database import reviews, tasks
+from core.database import reviews, search, tasks
 from core.database.engine import reading, writing
 from core.errors import (
     DatabaseError,
@@ -171,6 +171,8 @@ def judge(
                     raise _not_judged(connection, output_id)
                 _record(connection, replace(output, id=output_id), review)
                 saved.append(review)
+        if noted := [review.output_id for review in saved if review.note]:
+            search.reindex(connection, noted)
         return tuple(saved)
 
 

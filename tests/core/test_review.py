@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import clock, insights, review
+from core import clock, history, insights, review
 from core.database import schema
 from core.database.engine import reading, writing
 from core.errors import (
@@ -434,3 +434,12 @@ def test_a_database_that_is_away_loses_no_act(desk: Desk, monkeypatch: pytest.Mo
     assert [state(studio, key).value for key in (one, two)] == ["approved", "to_review"]
     done = review.apply(studio, acts, by=MEI)
     assert (done.ack, [verdicts(studio, key) for key in (one, two)]) == (2, [["approved"], ["rejected"]])
+
+
+def test_a_note_is_found_by_the_search_of_history(desk: Desk) -> None:
+    studio = desk(work=False)
+    key, other = ready(studio, 2)
+    review.decide(studio, key, Verdict.REJECTED, by=MEI, note="標籤太黃")
+    review.decide(studio, other, Verdict.APPROVED, by=MEI)
+    found = history.page(studio, history.Filter(text="太黃"))
+    assert [entry.key for entry in found.entries] == [key]
