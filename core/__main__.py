@@ -13,9 +13,10 @@ from core import doctor as doctors
 from core import export as exporting
 from core import generation, presets, repair
 from core import history as histories
+from core import purge as purges
 from core import reconcile as reconciling
 from core import review as reviewing
-from core.console import agreed, described, desk, follow, give, read, report, said, say, words
+from core.console import agreed, confirmed, described, desk, follow, give, read, report, said, say, words
 from core.console_export import check_place, save
 from core.console_export import since as moment
 from core.model import Actor, Health, Order, Upload
@@ -210,6 +211,34 @@ def reconcile(
                 say(line)
         if found.left:
             raise typer.Exit(1)
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove for good what was in the trash longer than TRASH_DAYS."""
+    with desk(work=False) as studio:
+        due = purges.due(studio)
+        days = studio.settings.trash_days
+        say(words("command.purge.due", n=due.outputs, mb=f"{due.bytes / 1e6:.1f}", days=days))
+        if dry_run:
+            if as_json:
+                give({"outputs": due.outputs, "bytes": due.bytes})
+            return
+        if due.outputs and not (yes or confirmed()):
+            say(words("command.purge.stopped"))
+            raise typer.Exit(1)
+        report = purges.run(studio, by=Actor.local())
+        if as_json:
+            give(report.as_dict())
+        say(words("command.purge.done", n=report.outputs, objects=report.objects))
+        if report.waiting:
+            say(words("command.purge.waiting", n=report.waiting))
+        if report.error:
+            raise report.error
 
 
 if __name__ == "__main__":

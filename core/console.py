@@ -171,13 +171,17 @@ def agreed(studio: Studio) -> bool:
     if micros:
         price = f"US${micros / 1_000_000:.4f}"
     say(words("command.price", provider=provider.name, model=model.name, price=price))
-    sys.stderr.write("[y/N] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if answer.strip().lower() in ("y", "yes"):
+    if confirmed():
         return True
     say(words("command.stopped"))
     return False
+
+
+def confirmed() -> bool:
+    """Ask on the terminal; no answer is a no."""
+    sys.stderr.write("[y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def said(finding: Finding) -> Mapping[str, str | None]:

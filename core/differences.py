@@ -68,6 +68,8 @@ class Report:
     """Without a row and older than this database: never its own, never touched."""
     known: int = 0
     """Missing or different, and already said so on the task."""
+    leaving: int = 0
+    """Removed with a deleted picture whose row goes next."""
     found: Counter[Kind] = field(default_factory=Counter)
     fixed: Counter[Kind] = field(default_factory=Counter)
     examples: list[Difference] = field(default_factory=list)
@@ -98,7 +100,7 @@ class Report:
             }
             for kind in Kind
         }
-        names = ("deep", "objects", "matched", "rows", "young", "foreign", "known", "left")
+        names = ("deep", "objects", "matched", "rows", "young", "foreign", "known", "leaving", "left")
         counts = {name: getattr(self, name) for name in names}
         sums = {"found": self.sums, "fixed": self.sums_fixed}
         return {**counts, "seconds": round(seconds, 3), "sums": sums, "differences": kinds}
@@ -121,7 +123,7 @@ class Report:
         if self.sums:
             fixed = words("reconcile.fixed", n=self.sums_fixed) if self.sums_fixed else ""
             yield f"  {words('reconcile.sums', n=self.sums)}  {fixed}".rstrip()
-        for name in ("young", "foreign", "known"):
+        for name in ("young", "foreign", "known", "leaving"):
             if n := getattr(self, name):
                 yield f"  {words(f'reconcile.aside.{name}', n=n)}"
 

@@ -24,6 +24,8 @@ PackshotError
 ├── ReviewConflict      somebody else judged it and this reviewer has not seen that
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
+├── StillGoing          it waits or is being made: it can't be deleted
+├── PurgeBegan          its files are being removed for good: it can't be restored
 ├── StorageError
 │   ├── StorageUnavailable  StorageFull  StorageReadOnly  StorageClockWrong
 │   ├── BucketMissing  StorageKeyUnknown  StorageSecretWrong  StorageDenied  StorageListDenied
@@ -245,6 +247,14 @@ class NotFound(PackshotError):
 class NotAllowed(PackshotError):
     def __init__(self, role: str) -> None:
         super().__init__(role=role)
+
+
+class StillGoing(PackshotError):
+    """An output that waits or is being made can't be deleted."""
+
+
+class PurgeBegan(PackshotError):
+    """The files of an output are being removed for good: it can't be restored."""
 
 
 class StorageError(PackshotError):

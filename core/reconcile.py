@@ -115,7 +115,9 @@ def _ordered(items: Iterator[ObjectInfo] | Iterator[Named]) -> Iterator[ObjectIn
 
 
 def _without_object(studio: Studio, rows: tuple[Named, ...], report: Report) -> Iterator[Difference]:
-    if _known(studio, rows):
+    if all(row.leaving for row in rows):
+        report.leaving += 1
+    elif _known(studio, rows):
         report.known += 1
     else:
         thumb = all(row.source.is_thumb for row in rows)

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     max_upload_mb: float = Field(default=20, gt=0, le=200)
     max_megapixels: float = Field(default=50, gt=0, le=200)
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
+    trash_days: int = Field(default=30, ge=1, le=36_500)
     second_look_share: float = Field(default=0, ge=0, le=1)
 
     executor: Literal["local", "celery"] = "local"

@@ -44,6 +44,8 @@ class Named:
     sha256: str | None
     picture_key: str | None
     """What a thumbnail is made from."""
+    leaving: bool
+    """Its removal has begun: the object may be gone already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +118,10 @@ def page(
     row_id, column, rest = _COLUMNS[source]
     # Postgres would order by the language of the database; object stores order by bytes.
     key = sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
-    statement = sa.select(row_id, column, *rest).where(column.is_not(None))
+    holder = photos if source in (Source.PHOTO, Source.PHOTO_THUMB) else outputs
+    statement = sa.select(row_id, column, *rest, holder.c.purge_started_at).where(column.is_not(None))
     if source is Source.CALL:
         statement = statement.join(outputs, outputs.c.id == calls.c.output_id)
-    holder = photos if source in (Source.PHOTO, Source.PHOTO_THUMB) else outputs
     statement = statement.where(holder.c.store == store)
     if after is not None:
         statement = statement.where(sa.or_(key > after[0], sa.and_(key == after[0], row_id > after[1])))
@@ -136,6 +138,7 @@ def page(
             bytes=row[6],
             sha256=row[7],
             picture_key=row[8],
+            leaving=row[9] is not None,
         )
         for row in found
     ]

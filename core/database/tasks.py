@@ -59,6 +59,30 @@ def add_event(
     connection.execute(sa.insert(events).values(**values, data=dict(data or {})))
 
 
+def add_events(
+    connection: sa.Connection,
+    *,
+    at: datetime,
+    actor: str,
+    verb: str,
+    of: Sequence[tuple[int, int, Mapping[str, Any]]],
+) -> None:
+    """The same act on many outputs, each as (task id, output id, data)."""
+    values = [
+        {
+            "at": at,
+            "actor": actor,
+            "verb": verb,
+            "task_id": task_id,
+            "output_id": output_id,
+            "data": dict(data),
+        }
+        for task_id, output_id, data in of
+    ]
+    if values:
+        connection.execute(sa.insert(events), values)
+
+
 def task_by_key(connection: sa.Connection, key: str) -> Task | None:
     if not _is_key(key):
         return None

@@ -58,7 +58,7 @@ def _report(report: Report) -> None:
     st.markdown(f":{color} {say}")
     seconds = ((report.finished_at or report.started_at) - report.started_at).total_seconds()
     said = [t("reconcile.at", time=f"{local(report.started_at):%H:%M}", seconds=f"{seconds:.1f}")]
-    asides = {"young": report.young, "foreign": report.foreign, "known": report.known}
+    asides = {name: getattr(report, name) for name in ("young", "foreign", "known", "leaving")}
     said += [t(f"reconcile.aside.{name}", n=n) for name, n in asides.items() if n]
     st.caption(" · ".join(said))
     for kind in Kind:

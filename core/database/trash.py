@@ -1,0 +1,66 @@
+"""Statements of the trash: what goes in, what comes out again, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.database.schema import outputs, tasks
+from core.model import OutputState
+
+ENDED = tuple(state for state in OutputState if state.ended)
+
+
+def look(connection: sa.Connection, output_ids: Sequence[int]) -> list[Any]:
+    """Where outputs stand: id, key, task_id, state, deleted_at, purge_started_at, locked until the end."""
+    o = outputs.c
+    statement = sa.select(o.id, o.key, o.task_id, o.state, o.deleted_at, o.purge_started_at)
+    return list(connection.execute(statement.where(o.id.in_(output_ids)).order_by(o.id).with_for_update()))
+
+
+def put_in(connection: sa.Connection, output_ids: Sequence[int], now: datetime) -> list[int]:
+    """Put ended outputs into the trash; returns the ids of those that were not there before."""
+    o = outputs.c
+    statement = sa.update(outputs).where(o.id.in_(output_ids), o.deleted_at.is_(None), o.state.in_(ENDED))
+    return sorted(int(row.id) for row in connection.execute(statement.values(deleted_at=now).returning(o.id)))
+
+
+def take_out(connection: sa.Connection, output_ids: Sequence[int]) -> list[int]:
+    """Take outputs out of the trash, unless their removal has begun; returns the ids of those."""
+    o = outputs.c
+    statement = sa.update(outputs).where(
+        o.id.in_(output_ids), o.deleted_at.is_not(None), o.purge_started_at.is_(None)
+    )
+    return sorted(
+        int(row.id) for row in connection.execute(statement.values(deleted_at=None).returning(o.id))
+    )
+
+
+def totals(connection: sa.Connection, until: datetime | None = None) -> tuple[int, int, datetime | None]:
+    """How many are in the trash (since `until` or before), bytes of their pictures, and the oldest time."""
+    o = outputs.c
+    statement = sa.select(
+        sa.func.count(), sa.func.coalesce(sa.func.sum(o.bytes), 0), sa.func.min(o.deleted_at)
+    ).where(o.deleted_at.is_not(None))
+    if until is not None:
+        statement = statement.where(o.deleted_at <= until)
+    count, size, oldest = connection.execute(statement).one()
+    return int(count), int(size), oldest
+
+
+def page(connection: sa.Connection, *, before: tuple[datetime, int] | None, limit: int) -> list[Any]:
+    """What is in the trash, last deleted first: id, key, deleted_at, bytes, task_key."""
+    o = outputs.c
+    statement = (
+        sa.select(o.id, o.key, o.deleted_at, o.bytes, tasks.c.key.label("task_key"))
+        .join(tasks, tasks.c.id == o.task_id)
+        .where(o.deleted_at.is_not(None))
+        .order_by(o.deleted_at.desc(), o.id.desc())
+    )
+    if before is not None:
+        at, last = before
+        statement = statement.where(sa.or_(o.deleted_at < at, sa.and_(o.deleted_at == at, o.id < last)))
+    return list(connection.execute(statement.limit(limit)))
