@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from core.studio import Studio
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_PAGE = 500
+Place = tuple[datetime, int]
+"""A cursor: when a picture was deleted, and its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,19 @@ class Deleted:
     task_key: str
     deleted_at: datetime
     bytes: int | None
+    state: OutputState
+    thumb_key: str | None
+    sku: str
+    product_name: str
+    original_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """`older` is the cursor of the next page; None where there is none."""
+
+    entries: tuple[Deleted, ...]
+    older: Place | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,17 +121,13 @@ def totals(studio: Studio, *, until: datetime | None = None) -> Totals:
     return Totals(outputs=count, bytes=size, oldest=oldest)
 
 
-def listed(studio: Studio) -> Iterator[Deleted]:
-    """Everything in the trash, last deleted first, read in pages."""
-    before = None
-    while True:
-        with reading(studio.engine) as connection:
-            rows = trash.page(connection, before=before, limit=_PAGE)
-        for row in rows:
-            yield Deleted(**row._mapping)
-        if len(rows) < _PAGE:
-            return
-        before = (rows[-1].deleted_at, rows[-1].id)
+def page(studio: Studio, *, before: Place | None = None, limit: int = 48) -> Page:
+    """What is in the trash, last deleted first."""
+    with reading(studio.engine) as connection:
+        rows = trash.page(connection, before=before, limit=limit + 1)
+    entries = tuple(Deleted(**{**row._mapping, "state": OutputState(row.state)}) for row in rows[:limit])
+    last = entries[-1] if len(rows) > limit else None
+    return Page(entries=entries, older=(last.deleted_at, last.id) if last else None)
 
 
 def allow(by: Actor) -> None:

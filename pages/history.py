@@ -97,6 +97,7 @@ def pages(page: Page, count: Count, sort: Sort) -> None:
         st.caption(say, width="stretch")
         if st.button(t("export.open"), icon=":material/archive:", type="tertiary", key="export"):
             export_dialog()
+        st.page_link("trash.py", label=t("trash.title"), icon=":material/delete:")
         arrows: tuple[Literal["left", "right"], ...] = ("left", "right")
         for (key, label, way, at), arrow in zip(ways, arrows, strict=True):
             st.button(

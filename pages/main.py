@@ -30,6 +30,13 @@ page = st.navigation(
             st.Page(
                 "history.py", title=t("nav.history"), icon=":material/photo_library:", url_path="history"
             ),
+            st.Page(
+                "trash.py",
+                title=t("trash.title"),
+                icon=":material/delete:",
+                url_path="trash",
+                visibility="hidden",
+            ),
         ],
         t("nav.improve"): [
             st.Page("insights.py", title=t("nav.insights"), icon=":material/monitoring:", url_path="insights")

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.database.schema import outputs, tasks
+from core.database.schema import outputs, photos, tasks
 from core.model import OutputState
 
 ENDED = tuple(state for state in OutputState if state.ended)
@@ -52,11 +52,15 @@ def totals(connection: sa.Connection, until: datetime | None = None) -> tuple[in
 
 
 def page(connection: sa.Connection, *, before: tuple[datetime, int] | None, limit: int) -> list[Any]:
-    """What is in the trash, last deleted first: id, key, deleted_at, bytes, task_key."""
-    o = outputs.c
+    """What is in the trash with its photo's names and its task's key, last deleted first."""
+    o, p = outputs.c, photos.c
+    of_photo = (p.sku, p.product_name, p.original_name)
     statement = (
-        sa.select(o.id, o.key, o.deleted_at, o.bytes, tasks.c.key.label("task_key"))
+        sa.select(
+            o.id, o.key, o.deleted_at, o.bytes, o.state, o.thumb_key, *of_photo, tasks.c.key.label("task_key")
+        )
         .join(tasks, tasks.c.id == o.task_id)
+        .join(photos, p.id == o.photo_id)
         .where(o.deleted_at.is_not(None))
         .order_by(o.deleted_at.desc(), o.id.desc())
     )

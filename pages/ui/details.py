@@ -11,6 +11,7 @@ from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState, Upload
 from pages.ui.approve import approve_section
+from pages.ui.deleting import deleting
 from pages.ui.facts import table as facts_table
 from pages.ui.hand import Hand, hand
 from pages.ui.lineage import timeline
@@ -129,6 +130,8 @@ def _drawer(found: Details) -> None:
     if error := mine.refused:
         show(error)
         mine.refused = None
+    if output.deleted_at:
+        deleting(output)
     with st.container(horizontal=True):
         st.button(
             t("details.again"),
@@ -156,6 +159,8 @@ def _drawer(found: Details) -> None:
             )
         with st.popover(t("details.link"), icon=":material/link:"):
             st.code(f"{st.context.url or ''}?output={output.key}", language=None, wrap_lines=True)
+        if not output.deleted_at:
+            deleting(output)
     _neighbours(output.key)
     if output.state is OutputState.SUCCEEDED and not output.deleted_at:
         approve_section(output.key)
