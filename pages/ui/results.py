@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -39,11 +40,21 @@ def _results(key: str, fresh: list[TaskView], looking: bool) -> None:
         return
     if looking != view.pending:
         st.rerun()  # The whole page, which then looks again, or no more.
+    view = replace(view, outputs=tuple(output for output in view.outputs if not output.deleted_at))
+    if not view.outputs:
+        st.info(t("results.deleted"), icon=":material/delete:")
+        return
     _summary(view)
-    asked = gallery([_group(photo, view) for photo in view.photos], key=f"results-{key}", minimum=190)
+    asked = gallery([_group(photo, view) for photo in _left(view)], key=f"results-{key}", minimum=190)
     if asked and asked["act"] == "retry":
         _act(generation.retry_output, str(asked["id"]))
         st.rerun()
+
+
+def _left(view: TaskView) -> list[Photo]:
+    """The photos that have a picture still."""
+    of = {output.photo_id for output in view.outputs}
+    return [photo for photo in view.photos if photo.id in of]
 
 
 def _summary(view: TaskView) -> None:

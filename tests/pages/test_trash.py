@@ -48,3 +48,17 @@ def test_the_trash_is_turned_page_by_page(desk: Desk, page: Open, photo: bytes) 
     assert [card["id"] for card in cards(app)] == [keys[1], keys[0]]
     app.button(key="trash-newest").click().run()
     assert len(cards(app)) == 48
+
+
+def test_a_deleted_picture_leaves_its_task(desk: Desk, page: Open, photo: bytes) -> None:
+    from core import trash
+
+    opened = desk()
+    task = generation.submit(opened, [upload(photo)], order(outputs=2), by=BY)
+    first, second = finished(opened, task).outputs
+    trash.delete(opened, first.key, by=BY)
+    app = page(task=task)
+    assert "**1 of 1 ready**" in said(app)
+    assert [card["id"] for card in cards(app)] == [second.key]
+    trash.delete(opened, second.key, by=BY)
+    assert "All pictures of this task are in the trash." in said(page(task=task))
