@@ -45,13 +45,8 @@ class _Shown:
     seen: int | None
 
 
-def approve_dialog(output_key: str) -> None:
-    """Open it over the page; called in the run of the press, and where no other dialog is open."""
-    st.dialog(t("approve.title"), width="large")(lambda: _panel(output_key))()
-
-
 def approve_section(output_key: str) -> None:
-    """The same inside a drawer: shut it is one line."""
+    """In a drawer: shut it is one line."""
     more = st.expander(t("approve.open"), key=f"approve-{output_key}", on_change="rerun")
     if more.open:
         with more:
