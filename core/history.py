@@ -154,8 +154,8 @@ def page(
     studio: Studio, wanted: Filter, *, before: int | None = None, after: int | None = None, limit: int = PAGE
 ) -> Page:
     """One page. `before` and `after` are cursors of a Page. Raises DatabaseError kinds."""
-    # SQLite takes no larger number, and an id is never one.
-    before, after = (None if cursor is None else min(max(cursor, 0), 2**63 - 1) for cursor in (before, after))
+    # An id is never larger, and its neighbours are numbers that SQLite takes.
+    before, after = (None if cursor is None else min(max(cursor, 0), 2**62) for cursor in (before, after))
     first = before is after is None
     ascending = after is not None or (first and wanted.sort is Sort.OLDEST)
     with reading(studio.engine) as connection:

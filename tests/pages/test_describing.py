@@ -179,7 +179,7 @@ def test_the_drawer_shows_the_facts_and_another_run_keeps_them(
     key = generation.submit(desk, [upload(photo, description=FACTS)], asked, by=BY)
     (output,) = generation.view(desk, key).outputs
     app = page("history", output=output.key)
-    assert "The product: Jasmine rice." in app.code[0].value
+    assert "The product: Jasmine rice." in "\n".join(code.value for code in app.code)
     shown = " ".join(str(table.value) for table in app.table)
     for fact in (FACTS["headline"], "Product type", "resealable bag"):
         assert fact.replace("-", "\\-") in shown.replace("\\-", "\\-")
