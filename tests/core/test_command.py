@@ -78,6 +78,31 @@ def test_photos_become_pictures_that_are_shown_and_found(run: Run, tmp_path: Pat
     assert "0 asked for again" in again.stderr
 
 
+def test_a_picture_is_judged_and_wrong_words_change_nothing(run: Run, cup: Path) -> None:
+    made = run("generate", cup, "--preset", "white_bg_front", "--outputs", 1, "--json")
+    key = json.loads(made.stdout)["outputs"][0]["key"]
+    done = run("review", key, "reject", "--reason", "label_text", "--note", "字體不同", "--json")
+    assert done.returncode == 0, done.stderr
+    kept = json.loads(done.stdout)
+    assert (kept["verdict"], kept["reason"], kept["note"]) == ("rejected", "label_text", "字體不同")
+    (entry,) = json.loads(run("history", "--json").stdout)
+    assert entry["review"] == "rejected"
+    words = run("review", key, "approve")
+    assert (words.returncode, words.stdout, words.stderr) == (0, "", "Approved\n")
+    for wrong, code, said in (
+        (("nothing", "approve"), 1, "Not found: There is no such picture here: nothing."),
+        ((key, "perhaps"), 2, "perhaps"),
+        ((key, "approve", "--reason", "crop"), 2, "--reason"),
+        ((key, "reject", "--reason", "ugly"), 2, "ugly"),
+        ((key, "reject", "--note", "x" * 2001), 1, "2,000"),
+    ):
+        refused = run("review", *wrong)
+        assert (refused.returncode, refused.stdout) == (code, ""), refused.stderr
+        assert said in refused.stderr.replace("2000", "2,000"), refused.stderr
+    (entry,) = json.loads(run("history", "--json").stdout)
+    assert entry["review"] == "approved"
+
+
 def test_refused_photos_are_named_and_nothing_is_kept(run: Run, tmp_path: Path, cup: Path) -> None:
     from PIL import Image
 
