@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from PIL import Image
 
-from core import clock, generation, insights, language, making, reconcile, recovery, repair, tallies
+from core import clock, generation, insights, language, making, reconcile, recovery, repair, tallies, trash
+from core import purge as purges
 from core.database import queue, rollups, schema
 from core.database.engine import reading, writing
 from core.database.rollups import Sum
@@ -266,6 +267,32 @@ def test_what_was_made_before_is_summed_when_the_desk_opens(
     again = desk(work=False)
     assert [sums(again, measure) for measure in ("outcome", "spent", "latency", "stored")] == before
     assert insights.compare(again) == {}
+
+
+@on_both
+def test_what_was_purged_stays_in_the_sums_and_leaves_the_store(
+    desk: Desk, scripted: Scripted, photo: bytes
+) -> None:
+    opened = desk(work=False)
+    key = generation.submit(opened, [upload(photo)], order(outputs=3), by=BY)
+    make_all(opened, [photo, photo, NoImage(None)], scripted)
+    outputs = generation.view(opened, key).outputs
+    review(opened, outputs[0].id, "approved", actor="amy")
+    review(opened, outputs[1].id, "rejected", actor="amy", reason="shape")
+    measures = ("outcome", "review", "latency", "spent", "possible", "judged", "pace")
+    before = {measure: sums(opened, measure) for measure in measures}
+    for output in outputs[:2]:
+        trash.delete(opened, output.key, by=BY)
+    purges.run(opened, by=BY, until=clock.now())
+    assert {measure: sums(opened, measure) for measure in measures} == before
+    assert {room: found.n for room, found in sums(opened, "stored").items()} == {"input": 1, "thumb": 1}
+    trash.delete(opened, outputs[2].key, by=BY)
+    purges.run(opened, by=BY, until=clock.now())
+    insights.beat(opened)
+    assert insights.compare(opened) == {}
+    assert insights.rebuild(opened, by=BY) == 0
+    assert {measure: sums(opened, measure) for measure in measures} == before
+    assert sums(opened, "stored") == {}
 
 
 @on_both
