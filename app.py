@@ -35,7 +35,7 @@ telemetry.configure(settings)
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the Studio for as long as the server runs."""
-    with studio.open_studio(settings) as opened:
+    with studio.open_studio(settings, check=True) as opened:
         studio.set_current(opened)
         try:
             yield

@@ -12,7 +12,7 @@ from core.database.engine import reading
 from core.history import Details
 from core.studio import Studio
 
-_TOLD_BETTER = ("output.succeeded", "output.reviewed", "output.approved", "output.rejected")
+_TOLD_BETTER = ("output.succeeded", "output.checked", "output.reviewed", "output.approved", "output.rejected")
 """Events of what calls and reviews tell with more."""
 
 

@@ -46,6 +46,10 @@ class ChecksState(StrEnum):
     FAILED = "failed"
 
 
+FIDELITY = "fidelity"
+"""The check that compares a picture with its photo."""
+
+
 class Role(StrEnum):
     """What an actor may do; each role may do what those before it may."""
 

@@ -25,7 +25,7 @@ PAGE = 1000
 """Of the store: no store gives more at once."""
 ROWS = 4000
 """Of a column: keys have no index, so each page looks at the whole table once."""
-_ROOMS = ("generated/", "input/", "thumb/")
+_ROOMS = ("check/", "generated/", "input/", "thumb/")
 """Where a desk keeps objects, in key order; whatever else lies in a bucket is not looked at."""
 _DOCTOR = "input/doctor/"
 _LEFT_BY_STORE = {e.__name__ for e in (StorageUnavailable, StorageFull, StorageReadOnly, ObjectMissing)}

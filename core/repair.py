@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from core import adoption, clock, insights
-from core.database import objects, tasks
+from core.database import checking, objects, tasks
 from core.database.engine import writing
 from core.database.objects import Named, Source
 from core.differences import Difference, Kind, Report
 from core.errors import BadImage, MostAreGone, NotAllowed, ObjectDiffers, ObjectMissing, PackshotError
-from core.model import Actor, OutputState, Role
+from core.model import FIDELITY, Actor, OutputState, Role
 from core.reconcile import differences
 from core.storage.keys import FITTED
 from core.studio import Studio
@@ -113,6 +113,8 @@ def _say(studio: Studio, difference: Difference, verb: str, error: PackshotError
 def _remake(studio: Studio, difference: Difference, by: Actor) -> bool:
     try:
         for row in difference.rows:
+            if row.source is Source.CHECK:
+                continue
             if row.picture_key is None:
                 raise ObjectMissing(row.key)
             adoption.remake_thumb(studio, row.picture_key, row.key)
@@ -120,6 +122,8 @@ def _remake(studio: Studio, difference: Difference, by: Actor) -> bool:
         return _say_missing(studio, difference, by)
     with writing(studio.engine) as connection:
         for row in difference.rows:
+            if row.source is Source.CHECK and row.output_id is not None:
+                checking.ask_again(connection, row.output_id, FIDELITY)
             _record(connection, row, "thumb.remade", by, {"key": row.key})
     return True
 

@@ -78,16 +78,19 @@ def open_studio(
     settings: Settings,
     *,
     work: bool = True,
+    check: bool = False,
     providers: Mapping[str, ImageProvider] | None = None,
     describer: Describer | None = None,
     store: ObjectStore | None = None,
 ) -> Iterator[Studio]:
-    """Open everything; with `work` this process also runs what waits.
+    """Open everything; with `work` this process also runs what waits, with `check` it also compares pictures
+    with their photos while nothing waits.
 
     A database or a store that can't be reached is no failure to open: verbs raise when they need it.
     Raises SettingsWrong when no secret for links can be kept.
     """
     from core import insights
+    from core.checking import Checker
     from core.database.engine import make_engine
     from core.providers.describers import make_describer
     from core.runner import Runner
@@ -121,15 +124,20 @@ def open_studio(
         )
         with suppress(DatabaseError):
             prepare(studio)
+        checker = Checker(studio) if check else None
         if work:
             runner = Runner(studio)
             runner.start()
+        if checker:
+            checker.start()
         try:
             yield studio
         finally:
             until = time.monotonic() + _DRAIN
             ending = threading.Thread(target=asking.shutdown, kwargs={"cancel_futures": True}, daemon=True)
             ending.start()
+            if checker:
+                checker.stop()
             idle = runner.stop(drain=_DRAIN) if runner else True
             # What was sent and is still awaited keeps its connection.
             if idle:

@@ -41,6 +41,14 @@ def white(name: str) -> bytes:
     return _jpeg(scene)
 
 
+def written_on(picture: bytes, at: tuple[int, int], text: str) -> bytes:
+    """A picture with small words that somebody added."""
+    with Image.open(io.BytesIO(picture)) as image:
+        changed = image.convert("RGB")
+    _write(ImageDraw.Draw(changed), at, text, 30, (244, 240, 220))
+    return _jpeg(changed)
+
+
 def styled(name: str, seed: int) -> bytes:
     scene = ground((246, 230, 204), (176, 128, 88), 560).resize((800, 800))
     light = Image.new("RGBA", scene.size, (255, 250, 230, 0))

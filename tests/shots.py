@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image
 
-from core import clock, generation, insights
+from core import checking, clock, generation, insights
 from core.errors import Blocked, NoImage, OutcomeUnknown
 from core.model import OutputState
 from core.providers import ImageAnswer, ImageRequest
@@ -53,6 +53,8 @@ class Model(Scripted):
             self.hold.wait()
         plain = "white" in request.prompt
         data = products.white(name) if plain else products.styled(name, request.variant)
+        if plain and name == "matcha":
+            data = products.written_on(data, (400, 262), "NEW!")
         return ImageAnswer(
             data=data, cost_micros=33_600, model_version="nano-banana-2.1", request_id="r-8f3c"
         )
@@ -118,6 +120,15 @@ def approval(page: Any) -> None:
     page.locator("[role=dialog] .packshot-both").scroll_into_view_if_needed()
 
 
+def evidence(page: Any) -> None:
+    shown = page.locator("[role=dialog] details.packshot-evidence")
+    shown.wait_for()
+    shown.evaluate("node => { node.open = true; node.scrollIntoView() }")
+    page.locator("[role=dialog] .packshot-evidence img").last.evaluate(
+        "async image => { image.loading = 'eager'; await image.decode() }"
+    )
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -133,6 +144,8 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history": ("/history", None),
     "history_table": ("/history", table),
     "history_details": ("/history", details),
+    "history_altered": ("/history?output={altered}", evidence),
+    "history_preserved": ("/history?output={preserved}", evidence),
     "history_export": ("/history", export),
     "history_exported": ("/history", exported),
     "history_none": ("/history?text=nothing", None),
@@ -241,6 +254,10 @@ def seeded(folder: Path) -> Iterator[dict[str, str]]:
             tasks[name] = generation.submit(studio, uploads, wanted, by=BY)
             while generation.view(studio, tasks[name]).pending:
                 time.sleep(0.1)
+        for output in generation.view(studio, tasks["white"]).outputs:
+            found = checking.check(studio, output.id, stopping=threading.Event())
+            if found:
+                tasks[found.verdict] = output.key
         judge(studio, [output.key for output in generation.view(studio, tasks["white"]).outputs])
         model.answers = {
             ("soy", 2): OutcomeUnknown(),

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.database.schema import calls, events, outputs, photos, presets, tasks
+from core.database.schema import calls, checks, events, outputs, photos, presets, tasks
 from core.model import OutputState
 
 
@@ -22,10 +22,11 @@ class Source(StrEnum):
     OUTPUT = "output"
     OUTPUT_THUMB = "output_thumb"
     CALL = "call"
+    CHECK = "check"
 
     @property
     def is_thumb(self) -> bool:
-        return self in (Source.PHOTO_THUMB, Source.OUTPUT_THUMB)
+        return self in (Source.PHOTO_THUMB, Source.OUTPUT_THUMB, Source.CHECK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ MISSING, DIFFERS = "object.missing", "object.differs"
 """Events that say what became of an object; with its key they mark the difference as known."""
 
 _NONE = sa.null()
+_HEAT = checks.c.evidence["heat"].as_string()
 _COLUMNS: Mapping[Source, tuple[Any, Any, Sequence[Any]]] = {
     Source.PHOTO: (
         photos.c.id,
@@ -103,6 +105,11 @@ _COLUMNS: Mapping[Source, tuple[Any, Any, Sequence[Any]]] = {
             outputs.c.object_key,
         ),
     ),
+    Source.CHECK: (
+        checks.c.id,
+        _HEAT,
+        (outputs.c.task_id, outputs.c.id, outputs.c.state, outputs.c.error_kind, _NONE, _NONE, _NONE),
+    ),
     Source.CALL: (
         calls.c.id,
         calls.c.object_key,
@@ -122,6 +129,8 @@ def page(
     statement = sa.select(row_id, column, *rest, holder.c.purge_started_at).where(column.is_not(None))
     if source is Source.CALL:
         statement = statement.join(outputs, outputs.c.id == calls.c.output_id)
+    if source is Source.CHECK:
+        statement = statement.join(outputs, outputs.c.id == checks.c.output_id)
     statement = statement.where(holder.c.store == store)
     if after is not None:
         statement = statement.where(sa.or_(key > after[0], sa.and_(key == after[0], row_id > after[1])))
@@ -152,6 +161,7 @@ def still_named(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
         outputs.c.object_key,
         outputs.c.thumb_key,
         calls.c.object_key,
+        _HEAT,
     )
     parts = [sa.select(column).where(column.in_(keys)) for column in columns]
     return {str(row[0]) for row in connection.execute(sa.union(*parts))}

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from core.database import provider_states
 from core.database.schema import calls, outputs, workers
-from core.model import OutputState
+from core.model import ChecksState, OutputState
 
 QUEUED, RUNNING = OutputState.QUEUED, OutputState.RUNNING
 
@@ -183,6 +183,11 @@ def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputSt
         "started_at": None,
         "finished_at": None,
         "attempts": 0,
+        # The next picture is another one.
+        "checks": ChecksState.PENDING,
+        "check_after": None,
+        "check_tries": 0,
+        "flagged": False,
     }
     return connection.execute(statement.values(**values, not_before=None)).rowcount == 1
 

@@ -30,6 +30,10 @@ def thumb_key(task: str, item: str) -> str:
     return f"thumb/{task}/{item}.webp"
 
 
+def heat_key(task: str, check: str) -> str:
+    return f"check/{task}/{check}.webp"
+
+
 def checked(key: str) -> str:
     """`key`, when it is safe on every store and operating system; raises InvalidKey.
 

@@ -12,6 +12,7 @@ from core.history import Details
 from core.model import Actor, OutputState, Upload
 from pages.ui.approve import approve_section
 from pages.ui.deleting import deleting
+from pages.ui.evidence import evidence
 from pages.ui.facts import table as facts_table
 from pages.ui.hand import Hand, hand
 from pages.ui.judging import judging
@@ -163,6 +164,7 @@ def _drawer(found: Details) -> None:
         if not output.deleted_at:
             deleting(output)
     _neighbours(output.key)
+    evidence(found)
     if output.state is OutputState.SUCCEEDED and not output.deleted_at:
         judging(output)
         approve_section(output.key)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("pipeline", "overhead", "rerun", "cold", "storage", "chaos", "export", "insights", "history")
+NAMES = (
+    "pipeline",
+    "overhead",
+    "rerun",
+    "cold",
+    "storage",
+    "chaos",
+    "export",
+    "insights",
+    "history",
+    "fidelity",
+    "cutout",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -54,7 +54,7 @@ def test_the_command_says_and_fixes(tmp_path: Path, photo: bytes) -> None:
     for thumb in (tmp_path / "media" / "thumb").rglob("*.webp"):
         thumb.unlink()
     code, _, said = run("reconcile")
-    assert code == 1 and "Thumbnails missing: 2" in said and "photo_thumb 1" in said
+    assert code == 1 and "Thumbnails or heat maps missing: 2" in said and "photo_thumb 1" in said
     code, fixed, _ = run("reconcile", "--fix", "--json")
     assert (code, fixed["left"], fixed["differences"]["thumb"]["fixed"]) == (0, 0, 2)
     assert run("reconcile", "--json")[0] == 0

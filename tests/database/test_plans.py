@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from core import clock
-from core.database import queue, tasks
+from core.database import checking, queue, tasks
 from core.database.engine import writing
 from core.model import OutputState
 from core.studio import Studio
@@ -103,6 +103,10 @@ def test_nothing_that_is_asked_all_the_time_reads_every_row(full: sa.Engine) -> 
         lambda c: queue.adopt(c, 1, 1, (OutputState.UNKNOWN,), {"state": OutputState.QUEUED}),
         lambda c: tasks.output_by_key(c, "x"),
         lambda c: tasks.events_of(c, 1),
+        lambda c: checking.busy(c, providers=["gemini"], store="folder", now=now),
+        lambda c: checking.waiting(c, store="folder", now=now),
+        lambda c: checking.claim(c, 1, now=now, until=now),
+        lambda c: checking.give_up(c, 1),
     ]
     for act in asked:
         no_scan(full, plans(full, act))

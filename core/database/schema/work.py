@@ -20,6 +20,10 @@ WAITING = "review = 'to_review' AND state = 'succeeded' AND deleted_at IS NULL"
 """Outputs that wait to be judged, as the databases must read it to use the indexes of the queue."""
 
 
+UNCHECKED = "checks = 'pending' AND state = 'succeeded' AND deleted_at IS NULL"
+"""Outputs whose picture nobody has compared with its photo yet, as the databases must read it."""
+
+
 def waiting(name: str, *columns: str, flagged: bool = False) -> sa.Index:
     """An index of the outputs that wait to be judged."""
     few = (f"{WAITING} AND flagged = 1", f"{WAITING} AND flagged") if flagged else (WAITING, WAITING)
@@ -125,6 +129,8 @@ outputs = sa.Table(
     time("purge_started_at", nullable=True),
     number("thumb_bytes", nullable=True),
     sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
+    time("check_after", nullable=True),
+    sa.Column("check_tries", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("photo_id", "variant"),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'unknown')", name="state"
@@ -147,6 +153,9 @@ outputs = sa.Table(
         "id",
         sqlite_where=sa.text("flagged = 1"),
         postgresql_where=sa.text("flagged"),
+    ),
+    sa.Index(
+        "ix_outputs_unchecked", "id", sqlite_where=sa.text(UNCHECKED), postgresql_where=sa.text(UNCHECKED)
     ),
     waiting("ix_outputs_waiting", "photo_id", "variant"),
     waiting("ix_outputs_waiting_flagged", "photo_id", "variant", flagged=True),

@@ -1,0 +1,1 @@
+"""Pairs of pictures for the fidelity check: drawn packages, what keeps them and what alters them."""
