@@ -33,6 +33,12 @@ class TaskView:
         return sum(output.state in states for output in self.outputs)
 
 
+def recent(studio: Studio, *, limit: int = 20) -> tuple[Task, ...]:
+    """The last tasks, newest first. Raises DatabaseError kinds."""
+    with reading(studio.engine) as connection:
+        return tasks.recent(connection, limit)
+
+
 def estimate(studio: Studio, order: Order, photos: int) -> int | None:
     """Millionths of a US dollar for all pictures; None when the price is unknown."""
     each = studio.providers[order.provider].estimate(order.model, order.size)

@@ -27,6 +27,7 @@ page = st.navigation(
     {
         t("nav.work"): [
             st.Page("generate.py", title=t("nav.generate"), icon=":material/auto_awesome:", default=True),
+            st.Page("review.py", title=t("nav.review"), icon=":material/rule:", url_path="review"),
             st.Page(
                 "history.py", title=t("nav.history"), icon=":material/photo_library:", url_path="history"
             ),

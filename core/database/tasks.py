@@ -99,6 +99,12 @@ def task_by_id(connection: sa.Connection, task_id: int) -> Task:
     return rows.task(connection.execute(rows.select_tasks().where(tasks.c.id == task_id)).one())
 
 
+def recent(connection: sa.Connection, limit: int) -> tuple[Task, ...]:
+    """Newest first."""
+    statement = rows.select_tasks().order_by(tasks.c.id.desc()).limit(limit)
+    return tuple(rows.task(row) for row in connection.execute(statement))
+
+
 def photos_of(connection: sa.Connection, task_id: int) -> tuple[Photo, ...]:
     """In the order of upload."""
     statement = rows.select_photos().where(photos.c.task_id == task_id).order_by(photos.c.position)

@@ -102,6 +102,12 @@ def _summary(view: TaskView) -> None:
                 key="download-all",
                 on_click="ignore",
             )
+            st.page_link(
+                "review.py",
+                label=t("results.review"),
+                icon=":material/rule:",
+                query_params={"task": view.task.key},
+            )
     st.progress((ready + trouble) / total)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -69,10 +69,11 @@ def _css(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("<", "\\3c ") + '"'
 
 
-def heading(text: str) -> DeltaGenerator:
-    """A page's title, at the same place on every page; what is drawn into the row stands at its right."""
+def heading(text: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+    """A page's title, at the same place on every page; what is drawn into the row stands at its right, or
+    beside it with the width of its content."""
     row = st.container(horizontal=True, vertical_alignment="center", key="head")
-    row.title(text, anchor=False, width="stretch")
+    row.title(text, anchor=False, width=width)
     return row
 
 

@@ -17,6 +17,7 @@ NAMES = (
     "history",
     "fidelity",
     "cutout",
+    "stepping",
 )
 
 

@@ -25,7 +25,8 @@ def page() -> Open:
         app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=30)
         app.context = {"locale": locale}
         # Open from the start: what is shut is not drawn.
-        app.session_state["details"] = app.session_state["filters"] = True
+        for name_of_shut in ("details", "filters", "review-filters"):
+            app.session_state[name_of_shut] = True
         if name == "generate":
             for key, value in link.items():
                 app.query_params[key] = value
