@@ -45,7 +45,7 @@ class Filter:
     states: tuple[OutputState, ...] = ()
     reviews: tuple[ReviewState, ...] = ()
     text: str = ""
-    """Looked for in SKU, product name, file name, style, review notes and tags."""
+    """Looked for in SKU, product name, file name, style and review notes."""
     preset: str | None = None
     version: int | None = None
     provider: str | None = None

@@ -167,7 +167,9 @@ def judge(
                 one = replace(act, verdict=verdict, key=unit[output_id])
                 row = _row(one, output_id, said[output_id], group=act.key, by=by)
                 review = review_of(reviews.add(connection, {**row, **values}))
-                if not reviews.set_state(connection, output_id, state_of([*said[output_id], review])):
+                every = [*said[output_id], review]
+                stands = standing(every)[-1].id if standing(every) else None
+                if not reviews.set_state(connection, output_id, state_of(every), stands):
                     raise _not_judged(connection, output_id)
                 _record(connection, replace(output, id=output_id), review)
                 saved.append(review)

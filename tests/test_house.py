@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,13 @@ def test_both_languages_have_every_word() -> None:
     for message in chinese:
         if message.id and isinstance(message.string, str):
             assert not any(mark in message.string for mark in ("里面", "这", "裡")), message.string
+
+
+def test_no_word_stands_twice() -> None:
+    for name in ("en", "zh_Hant_HK"):
+        path = ROOT / "core/locale" / name / "LC_MESSAGES/packshot.po"
+        keys = re.findall(r'^msgid "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert [key for key, times in Counter(keys).items() if times > 1] == []
 
 
 def test_every_error_has_its_words() -> None:

@@ -15,13 +15,8 @@ from core.model import OutputState, ReviewState
 _MANY = 500
 """Values of one IN list."""
 
-_approvals = reviews.alias("approvals")
-_approval = (
-    sa.select(sa.func.max(_approvals.c.id))
-    .where(_approvals.c.output_id == outputs.c.id, _approvals.c.verdict == "approved")
-    .scalar_subquery()
-)
-"""The review by which a picture is approved, if it is."""
+_stands = sa.and_(reviews.c.output_id == outputs.c.id, reviews.c.id == outputs.c.review_id)
+"""The review by which a picture is approved, if it is: not one that was taken back."""
 
 _PICTURE = (
     outputs.c.id.label("output_id"),
@@ -73,11 +68,10 @@ def approved(
         # So that SQLite takes the index of the few that were judged, not that of the many that succeeded.
         outputs.c.state.not_in([state for state in OutputState if state is not OutputState.SUCCEEDED]),
     )
+    if since is not None or new_to is not None or only_for:
+        statement = statement.join(reviews, _stands)
     if since is not None:
-        late = sa.select(reviews.c.output_id).where(reviews.c.at >= since, reviews.c.verdict == "approved")
-        statement = statement.where(outputs.c.id.in_(late))
-    if new_to is not None or only_for:
-        statement = statement.join(reviews, reviews.c.id == _approval)
+        statement = statement.where(reviews.c.at >= since)
     if only_for:
         statement = statement.where(reviews.c.channel == channel)
     if new_to is not None:
@@ -106,7 +100,7 @@ def approved_for(connection: sa.Connection, output_ids: Sequence[int], channel: 
     found: set[int] = set()
     for start in range(0, len(output_ids), _MANY):
         few = output_ids[start : start + _MANY]
-        both = outputs.join(reviews, reviews.c.id == _approval)
+        both = outputs.join(reviews, _stands)
         statement = sa.select(outputs.c.id).select_from(both)
         statement = statement.where(outputs.c.id.in_(few), reviews.c.channel == channel)
         found |= set(connection.execute(statement).scalars())
@@ -140,7 +134,7 @@ def lineage(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, A
         reviews.c.at.label("reviewed_at"),
         reviews.c.note,
     )
-    statement = statement.outerjoin(reviews, reviews.c.id == _approval)
+    statement = statement.outerjoin(reviews, _stands)
     rows = connection.execute(statement.where(outputs.c.id.in_(output_ids)))
     return {row.output_id: row for row in rows}
 

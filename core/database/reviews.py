@@ -40,14 +40,15 @@ def add(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
     return connection.execute(sa.insert(reviews).values(values).returning(reviews)).one()
 
 
-def set_state(connection: sa.Connection, output_id: int, state: ReviewState) -> bool:
-    """Let an output's state follow its reviews; False when it can't be judged (any more)."""
+def set_state(connection: sa.Connection, output_id: int, state: ReviewState, review_id: int | None) -> bool:
+    """Let an output's state follow its reviews; `review_id` is the one that stands. False when it can't be
+    judged (any more)."""
     statement = sa.update(outputs).where(
         outputs.c.id == output_id,
         outputs.c.state == OutputState.SUCCEEDED,
         outputs.c.deleted_at.is_(None),
     )
-    return connection.execute(statement.values(review=state)).rowcount == 1
+    return connection.execute(statement.values(review=state, review_id=review_id)).rowcount == 1
 
 
 def newest_of(connection: sa.Connection, actor: str, limit: int) -> list[Any]:

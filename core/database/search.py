@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database.columns import storable
-from core.database.schema import output_tags, outputs, photos, reviews, search_texts, search_words, tasks
+from core.database.schema import outputs, photos, reviews, search_texts, search_words, tasks
 from core.search import Question, folded, search_tokens
 
 _AT_ONCE = 500
@@ -18,8 +18,8 @@ _LONGEST = 4_000
 
 
 def reindex(connection: sa.Connection, output_ids: Sequence[int]) -> None:
-    """Make the index say what the rows of these outputs say: SKU, product name, file name, style, review
-    notes and tags. Called after any of them is written, in the same transaction."""
+    """Make the index say what the rows of these outputs say: SKU, product name, file name, style and
+    review notes. Called after any of them is written, in the same transaction."""
     for some in _batches(output_ids):
         texts = _texts(connection, some)
         rows = [
@@ -95,10 +95,10 @@ def _texts(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, st
         .where(outputs.c.id.in_(output_ids))
     )
     parts = {row[0]: list(row[1:]) for row in connection.execute(statement)}
-    for table, column in ((reviews, reviews.c.note), (output_tags, output_tags.c.tag)):
-        said = sa.select(table.c.output_id, column).where(table.c.output_id.in_(output_ids), column != "")
-        for output_id, text in connection.execute(said.order_by(table.c.id)):
-            parts[output_id].append(text)
+    r = reviews.c
+    said = sa.select(r.output_id, r.note).where(r.output_id.in_(output_ids), r.note != "")
+    for output_id, text in connection.execute(said.order_by(r.id)):
+        parts[output_id].append(text)
     # No run of one text goes on in the next.
     return {output_id: "\n".join(text[:_LONGEST] for text in texts) for output_id, texts in parts.items()}
 

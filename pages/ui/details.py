@@ -15,7 +15,6 @@ from pages.ui.deleting import deleting
 from pages.ui.evidence import evidence
 from pages.ui.facts import table as facts_table
 from pages.ui.hand import Hand, hand
-from pages.ui.judging import judging
 from pages.ui.lineage import timeline
 from pages.ui.results import file_name
 from pages.ui.tray import add
@@ -166,7 +165,6 @@ def _drawer(found: Details) -> None:
     _neighbours(output.key)
     evidence(found)
     if output.state is OutputState.SUCCEEDED and not output.deleted_at:
-        judging(output)
         approve_section(output.key)
     with st.expander(t("details.prompt")):
         st.code(photo.prompt, language=None, wrap_lines=True)

@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from core import clock, export
+from core import clock, export, review
 from core.database.engine import writing
 from core.database.schema import events, outputs
 from core.errors import (
@@ -38,6 +38,7 @@ from tests.conftest import BY, Scripted, on_both
 from tests.parts.approving import judge, made
 
 Desk = Callable[..., Studio]
+BOSS = Actor(id="boss@shop.hk", name="Boss", role=Role.ADMIN)
 FIELD = "XMP-iptcExt:DigitalSourceType"
 
 
@@ -445,3 +446,17 @@ def test_an_approval_for_a_channel_counts_there(desk: Desk, photo: bytes, script
     assert found["OVER"]["override"] == "the client wants it so"
     assert "background failed" in found["OVER"]["findings"]
     assert [found[sku]["approved_for"] for sku in ("FOR", "ELSE", "OVER")] == ["taobao", "amazon", "taobao"]
+
+
+def test_an_approval_that_was_taken_back_counts_no_more(desk: Desk, photo: bytes) -> None:
+    opened = desk()
+    (key,) = made(opened, photo, ["A"])
+    first = review.decide(opened, key, review.Verdict.APPROVED, by=BY)
+    amazon = {"channel": "amazon", "override": "the shop asked for it"}
+    second = review.decide(opened, key, review.Verdict.APPROVED, by=BOSS, seen=first.id, **amazon)
+    wanted = Wanted(only_for=True)
+    assert [item.sku for item in export.plan(opened, wanted, channel="amazon").items] == ["A"]
+    review.undo(opened, key, by=BOSS, seen=second.id)
+    assert export.plan(opened, wanted, channel="amazon").items == ()
+    (line,) = lines(sent(opened, planned(opened, [key])))
+    assert (line["reviewer"], line["approved_for"], line["override"]) == (BY.name, "", "")

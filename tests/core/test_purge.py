@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import budget, clock, generation, history, purge, reconcile, trash
+from core import budget, clock, export, generation, history, purge, reconcile, review, trash
 from core.database import schema
 from core.database.engine import reading, writing
 from core.errors import NotAllowed, NotFound, PurgeBegan, StorageUnavailable
@@ -154,11 +154,24 @@ def test_all_that_belongs_to_a_picture_goes(desk: Open, photo: bytes) -> None:
             connection.execute(sa.insert(schema.checks).values(**values, evidence={"heat": heat}))
         review = {"key": "r", "output_id": output.id, "at": at, "actor": "a", "verdict": "rejected"}
         connection.execute(sa.insert(schema.reviews).values(**review, note=""))
-        connection.execute(sa.insert(schema.output_tags).values(output_id=output.id, tag="x"))
     bury(opened, output)
     assert purge.run(opened, by=BY).objects == 3
     assert [bool(opened.store.head(heat)) for heat in heats.values()] == [False, True]
-    assert count(opened, "checks", "reviews", "output_tags") == [1, 0, 0]
+    assert count(opened, "checks", "reviews") == [1, 0]
+
+
+def test_what_was_exported_stays_known(desk: Open, photo: bytes) -> None:
+    opened = desk()
+    (output,) = made(opened, photo)
+    review.decide(opened, output.key, review.Verdict.APPROVED, by=BY)
+    plan = export.begin(opened, export.plan(opened, export.Wanted(keys=[output.key])), by=BY)
+    assert b"".join(export.stream(opened, plan, by=BY))
+    bury(opened, output)
+    assert purge.run(opened, by=BY).outputs == 1
+    with reading(opened.engine) as connection:
+        (kept,) = connection.execute(sa.select(schema.export_items)).all()
+    assert kept.output_id is None and kept.name.endswith(".jpg") and len(kept.sha256) == 64
+    assert export.outcome(opened, plan.key or "").count == 1
 
 
 def test_a_paid_answer_that_waits_for_the_store_is_left(desk: Open, photo: bytes) -> None:

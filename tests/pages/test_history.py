@@ -12,20 +12,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import generation, review, views
+from core import generation, views
 from core.clock import now
 from core.database import walk
 from core.database.engine import writing
 from core.database.schema import outputs, reviews
 from core.errors import NoImage
-from core.model import Actor, Role
 from core.studio import Studio
 from pages.ui.results import archive
 from tests.conftest import BY, Scripted, finished, order, upload
 from tests.pages.conftest import Open, cards, counted, said
 
 Desk = Callable[..., Studio]
-KEN = Actor(id="ken", name="Ken", role=Role.REVIEWER)
 NASTY = "*a* <b>b</b> `c` :material/home: $x$ [l](http://l)"
 
 
@@ -356,22 +354,3 @@ def test_a_result_is_used_as_input(desk: Desk, page: Open, photo: bytes) -> None
     assert (view.photos[0].sku, view.photos[0].original_name) == ("JP-1", "JP-1_1_1.jpg")
     app.switch_page("history.py").run()
     assert app.title[0].value == "History", "it is left once"
-
-
-def test_a_picture_is_judged_in_its_drawer_and_the_judgement_taken_back(
-    desk: Desk, page: Open, photo: bytes
-) -> None:
-    opened = desk()
-    (output,) = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs
-    app = page("history", output=output.key)
-    app.button(key="reject-colour").click().run()
-    rejected = review.history_of(opened, output.key)[-1]
-    assert (rejected.verdict, rejected.reason) == (review.Verdict.REJECTED, review.Reason.COLOUR)
-    app.button(key="undo").click().run()
-    review.decide(opened, output.key, review.Verdict.REJECTED, by=KEN, seen=rejected.id + 1)
-    app.button(key="approve").click().run()
-    assert not app.exception
-    assert review.history_of(opened, output.key)[-1].actor == "ken", "nothing is overwritten unseen"
-    assert "Ken" in said(app)
-    app.button(key="approve").click().run()
-    assert review.history_of(opened, output.key)[-1].verdict is review.Verdict.APPROVED

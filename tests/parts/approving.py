@@ -38,5 +38,6 @@ def judge(
             where = outputs.c.key == key
             number = connection.execute(sa.select(outputs.c.id).where(where)).scalar_one()
             own = {"key": str(uuid.uuid4()), "output_id": number, "at": at or clock.now()}
-            connection.execute(sa.insert(reviews).values(**own, **said))
-            connection.execute(sa.update(outputs).where(where).values(review=ReviewState(verdict)))
+            added = sa.insert(reviews).values(**own, **said).returning(reviews.c.id)
+            stands = {"review": ReviewState(verdict), "review_id": connection.execute(added).scalar_one()}
+            connection.execute(sa.update(outputs).where(where).values(stands))

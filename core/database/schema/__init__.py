@@ -5,7 +5,6 @@ from core.database.schema.desk import events, presets, saved_views
 from core.database.schema.exporting import export_items, exports
 from core.database.schema.finding import search_texts, search_words
 from core.database.schema.judging import checks, claims, reviews
-from core.database.schema.keeping import job_items, jobs, output_tags, retention_rules
 from core.database.schema.money import descriptions, provider_states, spending
 from core.database.schema.parts import metadata
 from core.database.schema.rollups import rollup_changes, rollups
@@ -20,15 +19,11 @@ __all__ = [
     "events",
     "export_items",
     "exports",
-    "job_items",
-    "jobs",
     "metadata",
-    "output_tags",
     "outputs",
     "photos",
     "presets",
     "provider_states",
-    "retention_rules",
     "reviews",
     "rollup_changes",
     "rollups",

@@ -31,7 +31,7 @@ export_items = sa.Table(
     metadata,
     identity(),
     to("export_id", "exports", index=False),
-    to("output_id", "outputs"),
+    to("output_id", "outputs", nullable=True),
     number("position"),
     text("role", 32),
     text("name", 300),

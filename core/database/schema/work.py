@@ -128,6 +128,7 @@ outputs = sa.Table(
     time("deleted_at", nullable=True),
     time("purge_started_at", nullable=True),
     number("thumb_bytes", nullable=True),
+    number("review_id", nullable=True),
     sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
     time("check_after", nullable=True),
     sa.Column("check_tries", sa.BigInteger, nullable=False, server_default="0"),

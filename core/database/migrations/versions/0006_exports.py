@@ -38,7 +38,7 @@ def upgrade() -> None:
         "export_items",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("export_id", ID, nullable=False),
-        sa.Column("output_id", ID, nullable=False),
+        sa.Column("output_id", ID, nullable=True),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),

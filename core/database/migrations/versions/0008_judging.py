@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.add_column("reviews", sa.Column("channel", sa.String(64), nullable=True))
     op.add_column("reviews", sa.Column("override", sa.Text(), nullable=False, server_default=""))
     op.add_column("reviews", sa.Column("findings", JSON, nullable=False, server_default="[]"))
+    op.add_column("outputs", sa.Column("review_id", sa.BigInteger(), nullable=True))
     op.add_column("outputs", sa.Column("flagged", sa.Boolean(), nullable=False, server_default=sa.false()))
     index("ix_outputs_flagged_id", ["id"], {name: sa.text(text) for name, text in FLAGGED.items()})
     index("ix_outputs_waiting", ["photo_id", "variant"])
