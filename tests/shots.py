@@ -31,7 +31,7 @@ from tests.parts.approving import judge
 from tests.parts.many import fill
 
 OUT = ROOT / "var" / "shots"
-README = {"generate_done": "generate", "history": "history", "system_trouble": "system"}
+README = {"generate_done": "generate", "review": "review", "history": "history", "system_trouble": "system"}
 
 
 class Model(Scripted):
@@ -129,6 +129,21 @@ def evidence(page: Any) -> None:
     )
 
 
+def review(page: Any) -> None:
+    page.wait_for_selector(".stage .b img.result[src]")
+
+
+def slider(page: Any) -> None:
+    review(page)
+    page.keyboard.press("v")
+
+
+def why(page: Any) -> None:
+    review(page)
+    page.keyboard.press("x")
+    page.locator(".why .chip").first.wait_for()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -141,6 +156,10 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "generate_running": ("/?task={running}", None),
     "generate_done": ("/?task={done}", tray),
     "generate_large": ("/?task={done}", large),
+    "review": ("/review", review),
+    "review_slider": ("/review", slider),
+    "review_why": ("/review", why),
+    "review_none": ("/review?sku=nothing", None),
     "history": ("/history", None),
     "history_table": ("/history", table),
     "history_details": ("/history", details),
