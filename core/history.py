@@ -1,4 +1,4 @@
-"""History: what was made, newest first, and making it again."""
+"""History: what was made, newest first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from core import generation, search
+from core import search
 from core.database import exporting, gallery, tasks
+from core.database.asked import Asked
 from core.database.engine import reading
-from core.database.walk import Asked
 from core.errors import NotFound
-from core.model import Actor, Event, Order, Output, OutputState, Photo, ReviewState, Task, Upload
+from core.model import Event, Output, OutputState, Photo, ReviewState, Task
 from core.studio import Studio
 
 if TYPE_CHECKING:
@@ -170,12 +170,11 @@ def page(
         cut = not full and found.reach is not None
         rows = gallery.entries(connection, [*ids, found.reach] if cut and found.reach else ids)
     made = {number: _entry(row) for number, row in rows.items()}
-    back = None if start is None else ids[0] if ids else start - 1 if not ascending else start + 1
     shown = tuple(made[number] for number in ids if number in made)
     return Page(
         entries=shown[::-1] if ascending != (wanted.sort is Sort.OLDEST) else shown,
-        older=back if ascending else on,
-        newer=on if ascending else back,
+        older=found.back if ascending else on,
+        newer=on if ascending else found.back,
         searched=made.get(found.reach or 0) if cut else None,
     )
 
@@ -214,39 +213,6 @@ def details(studio: Studio, output_key: str) -> Details:
             events=tasks.events_of(connection, output.id),
             exports=tuple(Exported(**row._mapping) for row in exporting.exports_of(connection, output.id)),
         )
-
-
-def again(studio: Studio, output_key: str, *, by: Actor) -> str:
-    """The same photo with the same order as a new task of one picture; returns its key."""
-    found = details(studio, output_key)
-    upload = photo_again(studio, found.photo)
-    return generation.submit(studio, [upload], order_of(found.task), by=by, again=True)
-
-
-def photo_again(studio: Studio, photo: Photo) -> Upload:
-    """A stored photo as an upload. Raises StorageError kinds."""
-    data = studio.store.get(photo.object_key)
-    return Upload(
-        name=photo.original_name,
-        data=data,
-        sku=photo.sku,
-        product_name=photo.product_name,
-        description=photo.description,
-    )
-
-
-def order_of(task: Task) -> Order:
-    """The order of a task, for one picture."""
-    return Order(
-        preset=task.preset,
-        outputs=1,
-        ratio=task.ratio,
-        size=task.size,
-        provider=task.provider,
-        model=task.model,
-        style=task.style,
-        parameters=task.parameters,
-    )
 
 
 def _asked(studio: Studio, connection: Connection, wanted: Filter) -> Asked | None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.database.asked import Asked
 from core.database.schema import outputs, photos, tasks
-from core.database.walk import Asked, Walk
+from core.database.walk import Walk
 
 o = outputs.c
 
@@ -18,22 +19,30 @@ o = outputs.c
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """`ids` in the order they were met. `reach` is the last output that was examined, when there may be more
-    beyond it; None when there is nothing more."""
+    beyond it; None when there is nothing more. From `back` on, exclusive, the other way leads to the start
+    and what lies before it; None without a start."""
 
     ids: list[int]
     reach: int | None
+    back: int | None
 
 
 def find(connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool, limit: int) -> Found:
     """Up to `limit` outputs that match, met from `start` (exclusive) on; without it from the very end."""
     walk = Walk(connection, asked, start=start, ascending=ascending)
+    ids, reach = _ahead(walk, limit)
+    back = None if start is None else ids[0] if ids else walk.next()
+    return Found(ids=ids, reach=ids[-1] if len(ids) == limit else reach, back=back)
+
+
+def _ahead(walk: Walk, limit: int) -> tuple[list[int], int | None]:
     if len(walk.leads) == 1 and len(ids := walk.page(walk.leads[0], limit, among=4 * limit)) == limit:
-        return Found(ids=ids, reach=ids[-1])  # Nearly always: most of what is met is wanted.
+        return ids, ids[-1]  # Nearly always: most of what is met is wanted.
     lead, reach = walk.furthest()
     ids = walk.page(lead, limit)
     if len(ids) < limit and reach is not None:
         ids, reach = _else(walk, ids, reach, limit)
-    return Found(ids=ids, reach=ids[-1] if len(ids) == limit else reach)
+    return ids, reach
 
 
 def _else(walk: Walk, ids: list[int], reach: int | None, limit: int) -> tuple[list[int], int | None]:

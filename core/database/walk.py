@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from core.database import search
+from core.database.asked import Asked, Condition, between, by_index, of_cost, of_days
 from core.database.schema import outputs
-from core.model import OutputState, ReviewState
-from core.search import Question
 
 CANDIDATES = 2_000
 """Outputs that are examined for one page."""
@@ -25,30 +23,6 @@ CANDIDATES = 2_000
 _NO_ID, _ANY_ID = -1, 2**62
 
 o = outputs.c
-Condition = sa.ColumnElement[bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What to find; `states` and `reviews` widen each other, all else narrows."""
-
-    states: Sequence[OutputState] = ()
-    reviews: Sequence[ReviewState] = ()
-    question: Question | None = None
-    preset: str | None = None
-    version: int | None = None
-    """Of `preset`."""
-    provider: str | None = None
-    model: str | None = None
-    operator: str | None = None
-    task_id: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    """Exclusive."""
-    cost_from: int | None = None
-    cost_to: int | None = None
-    by_cost: bool = False
-    """Dearest first, of those whose cost is known; else in the order of ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +46,13 @@ class Walk:
         self._start = start
         self._cost = self._cost_of(start)
         self._low, self._high = self._first_id(), self._last_id()
-        own = _by_index(asked)
+        own = by_index(asked)
         self._conditions = [("", o.deleted_at.is_(None)), *((name, sa.or_(*ways)) for name, ways in own)]
-        self._conditions += [("", condition) for condition in _days(asked)]
+        self._conditions += [("", condition) for condition in of_days(asked)]
         leads = [
             Lead(name=name, parts=tuple((sa.select(o.id).where(w), o.id) for w in ways)) for name, ways in own
         ]
-        costs = _costs(asked)
+        costs = of_cost(asked)
         priced = sa.select(o.id) if asked.by_cost else sa.select(o.id).where(*costs)
         cost = [Lead(name="by cost" if asked.by_cost else "cost", parts=((priced, o.id),))] if costs else []
         self._conditions += [("cost", condition) for condition in costs]
@@ -90,7 +64,7 @@ class Walk:
         everything = Lead(name="all", parts=((sa.select(o.id), o.id),))
         in_order = leads + (text if connection.dialect.name == "sqlite" else [])
         if asked.by_cost:
-            self.leads, self.sets = cost, text + leads + ([everything] if _days(asked) else [])
+            self.leads, self.sets = cost, text + leads + ([everything] if of_days(asked) else [])
             self.late = None
         else:
             self.leads = in_order or [everything]
@@ -113,6 +87,11 @@ class Walk:
             if end is None:
                 return lead, None
         return (max if self._ascending else min)(both, key=lambda one: one[1])
+
+    def next(self) -> int:
+        """The next candidate, or the very end: the way back from there begins with the start."""
+        ids = self._connection.execute(self._candidates(self.leads[0], 1)).scalars()
+        return next(iter(ids), _ANY_ID if self._ascending else 0)
 
     def few(self) -> Lead | None:
         """A set of no more than the bound in all: with it nothing is left out."""
@@ -192,19 +171,19 @@ class Walk:
         if by_cost:  # Days are no part of this index.
             least, most = self._asked.cost_from, self._asked.cost_to
             if start is None or (cost := self._cost) is None:
-                return [_between(o.cost_micros, least, most) or [o.cost_micros.is_not(None)]]
+                return [between(o.cost_micros, least, most) or [o.cost_micros.is_not(None)]]
             if self._ascending:
                 same, least = at > start, max(cost + 1, least or 0)
             else:
                 same, most = at < start, cost - 1 if most is None else min(cost - 1, most)
-            return [[o.cost_micros == cost, same], _between(o.cost_micros, least, most)]
+            return [[o.cost_micros == cost, same], between(o.cost_micros, least, most)]
         low, high = self._low, self._high
         if start is not None and not self._asked.by_cost:
             if self._ascending:
                 low = max(start + 1, low or 0)
             else:
                 high = start - 1 if high is None else min(start - 1, high)
-        return [_between(at, low, high)]
+        return [between(at, low, high)]
 
     def _cost_of(self, start: int | None) -> int | None:
         if start is None or not self._asked.by_cost:
@@ -250,41 +229,3 @@ def _by_its_own_index(connection: sa.Connection, name: str) -> Iterator[None]:
     connection.execute(sa.text("; ".join(f"SET LOCAL enable_{way} = off" for way in ways)))
     yield
     connection.execute(sa.text("; ".join(f"SET LOCAL enable_{way} = on" for way in ways)))
-
-
-def _by_index(asked: Asked) -> list[tuple[str, list[Condition]]]:
-    """The filters that have an index in the order of ids: a name, and what may hold of a row."""
-    found: list[tuple[str, list[Condition]]] = []
-    standing: list[Condition] = [o.state == state for state in asked.states]
-    standing += [sa.and_(o.state == OutputState.SUCCEEDED, o.review == review) for review in asked.reviews]
-    if standing:
-        found.append(("standing", standing))
-    if asked.preset and asked.version is not None:
-        found.append(("preset", [sa.and_(o.preset == asked.preset, o.preset_version == asked.version)]))
-    elif asked.preset:
-        found.append(("preset", [o.preset == asked.preset]))
-    for column, value in (
-        (o.provider, asked.provider),
-        (o.model, asked.model),
-        (o.created_by, asked.operator),
-    ):
-        if value:
-            found.append((column.name, [column == value]))
-    if asked.task_id is not None:
-        found.append(("task", [o.task_id == asked.task_id]))
-    return found
-
-
-def _days(asked: Asked) -> list[Condition]:
-    found: list[Condition] = [] if asked.since is None else [o.created_at >= asked.since]
-    return found if asked.until is None else [*found, o.created_at < asked.until]
-
-
-def _costs(asked: Asked) -> list[Condition]:
-    found = _between(o.cost_micros, asked.cost_from, asked.cost_to)
-    return [o.cost_micros.is_not(None), *found] if found or asked.by_cost else []
-
-
-def _between(value: sa.ColumnElement[int], least: int | None, most: int | None) -> list[Condition]:
-    found: list[Condition] = [] if least is None else [value >= least]
-    return found if most is None else [*found, value <= most]

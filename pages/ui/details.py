@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from core import history, lineage, studio
+from core import again, history, lineage, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState, Upload
@@ -61,7 +61,7 @@ def _close() -> None:
 def _again(key: str) -> None:
     mine = hand()
     try:
-        mine.task = history.again(studio.current(), key, by=Actor.local())
+        mine.task = again.make(studio.current(), key, by=Actor.local())
         mine.shown = False
     except PackshotError as error:
         mine.refused = error
@@ -70,8 +70,8 @@ def _again(key: str) -> None:
 def _change(found: Details) -> None:
     desk, mine = studio.current(), hand()
     try:
-        add(desk, mine, f"again-{found.output.key}", history.photo_again(desk, found.photo))
-        mine.prefill = history.order_of(found.task)
+        add(desk, mine, f"again-{found.output.key}", again.upload_of(desk, found.photo))
+        mine.prefill = again.order_of(found.task)
     except PackshotError as error:
         mine.refused = error
 

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from core import budget, clock, describing, generation, history, language, questions
+from core import again, budget, clock, describing, generation, language, questions
 from core.database import provider_states, schema
 from core.database.engine import reading, writing
 from core.errors import (
@@ -337,7 +337,7 @@ def test_the_operators_facts_make_the_prompt_and_stay_with_the_photo(shop: Open,
     for seen in (first, named):
         assert "Keep the product exactly as it is" in seen.prompt
         assert FACTS["headline"] not in seen.prompt, "no lettering comes of it"
-    assert history.photo_again(desk, first).description == first.description
+    assert again.upload_of(desk, first).description == first.description
 
 
 @pytest.mark.parametrize(

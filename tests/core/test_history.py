@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core import history
 from core.database import schema, walk
 from core.database.engine import writing
-from core.history import Count, Filter, Sort
+from core.history import Count, Filter, Page, Sort
 from core.model import OutputState, ReviewState
 from core.studio import Studio
 from tests.conftest import on_both
@@ -30,30 +30,24 @@ def set_values(desk: Studio, ids: list[int], **values: Any) -> None:
 
 
 def listed(desk: Studio, wanted: Filter, *, limit: int = 3) -> list[int]:
-    """All pages of a filter to the end, and all the way back again: the same."""
-    forward = ("after", "newer") if wanted.sort is Sort.OLDEST else ("before", "older")
-    back = ("before", "older") if wanted.sort is Sort.OLDEST else ("after", "newer")
-    page, pages = history.page(desk, wanted, limit=limit), []
-    for _ in range(200):
-        pages.append(page)
-        cursor = getattr(page, forward[1])
-        if cursor is None:
-            break
-        page = history.page(desk, wanted, limit=limit, **{forward[0]: cursor})
-    else:
-        raise AssertionError("pages without end")
-    ids = [entry.id for page in pages for entry in page.entries]
-    returned = [page.entries]
-    for _ in range(400):
-        cursor = getattr(page, back[1])
-        if cursor is None:
-            break
-        page = history.page(desk, wanted, limit=limit, **{back[0]: cursor})
-        returned.append(page.entries)
-    else:
-        raise AssertionError("pages without end")
-    assert [entry.id for entries in returned[::-1] for entry in entries] == ids
+    """All pages of a filter to the end; from each of them all the way back: the same."""
+    forward, back = ("older", "newer") if wanted.sort is not Sort.OLDEST else ("newer", "older")
+    ids: list[int] = []
+    for page in turned(desk, wanted, history.page(desk, wanted, limit=limit), forward, limit):
+        returned = [entries.entries for entries in turned(desk, wanted, page, back, limit)][:0:-1]
+        assert [entry.id for entries in returned for entry in entries] == ids
+        ids += [entry.id for entry in page.entries]
     return ids
+
+
+def turned(desk: Studio, wanted: Filter, page: Page, way: str, limit: int) -> Iterator[Page]:
+    """This page, and those that follow it one way."""
+    for _ in range(200):
+        yield page
+        if (cursor := getattr(page, way)) is None:
+            return
+        page = history.page(desk, wanted, limit=limit, **{{"older": "before", "newer": "after"}[way]: cursor})
+    raise AssertionError("pages without end")
 
 
 @pytest.fixture
@@ -154,6 +148,26 @@ def test_a_page_examines_no_more_than_its_bound(
             monkeypatch.setattr(walk, "CANDIDATES", 2_000)
             assert listed(desk, Filter(**narrowed, sort=sort)) == with_bound, (sort, narrowed)
             monkeypatch.setattr(walk, "CANDIDATES", 4)
+
+
+def test_the_way_back_from_an_empty_page_misses_nothing(
+    stocked: tuple[Studio, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, ids = stocked
+    monkeypatch.setattr(walk, "CANDIDATES", 2)
+    set_values(desk, ids, state="succeeded")
+    for n, number in enumerate(ids):
+        set_values(desk, [number], cost_micros=n * 7 % 12 * 10_000)  # Costs don't follow ids.
+    cases: list[tuple[dict[str, Any], set[int]]] = [
+        ({}, set(range(12))),
+        ({"text": "hk", "model": "model-1"}, {1, 7}),
+        ({"preset": "flat_lay", "operator": "user-3"}, {3, 7, 11}),
+    ]
+    for narrowed, numbers in cases:
+        wanted = [ids[n] for n in numbers]
+        for sort in Sort:
+            shown = listed(desk, Filter(**narrowed, sort=sort), limit=1)
+            assert sorted(shown) == sorted(wanted), (narrowed, sort)
 
 
 def test_nothing_is_skipped_or_doubled_while_rows_come(stocked: tuple[Studio, list[int]]) -> None:
