@@ -22,6 +22,11 @@ PackshotError
 ├── NotJudged           only pictures that came and are not in the trash can be judged
 ├── NothingToUndo       nobody has judged it, or all of it was taken back
 ├── ReviewConflict      somebody else judged it and this reviewer has not seen that
+├── NothingChosen       of the chosen pictures none is there any more
+├── NumberChanged       not as many pictures as were confirmed
+├── NotUndone           an act on many that can't be taken back
+├── TagEmpty            a tag without a letter or digit
+├── InTrash  AlreadySo  ChangedSince  NotFailed  TooManyTags   why an act on many leaves a picture as it is
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
 ├── StillGoing          it waits or is being made: it can't be deleted
@@ -247,6 +252,48 @@ class NotFound(PackshotError):
 class NotAllowed(PackshotError):
     def __init__(self, role: str) -> None:
         super().__init__(role=role)
+
+
+class NothingChosen(PackshotError):
+    """None of the chosen pictures is there (any more), or none matches."""
+
+
+class NumberChanged(PackshotError):
+    """`confirmed` pictures were confirmed, and the list has `n`: nothing was done."""
+
+    def __init__(self, confirmed: int, n: int) -> None:
+        super().__init__(confirmed=confirmed, n=n)
+
+
+class NotUndone(PackshotError):
+    """An act on many that goes on, changed nothing, or can't be taken back."""
+
+
+class TagEmpty(PackshotError):
+    """A tag has to hold a letter or a digit: else nothing finds it."""
+
+
+class InTrash(PackshotError):
+    """The picture was put into the trash meanwhile."""
+
+
+class AlreadySo(PackshotError):
+    """It stands already as the act would make it."""
+
+
+class ChangedSince(PackshotError):
+    """Somebody changed it after the act that is taken back: that stays."""
+
+
+class NotFailed(PackshotError):
+    """Only what failed is asked for again: not what was refused or may have been charged."""
+
+
+class TooManyTags(PackshotError):
+    """It has as many tags as a picture may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit)
 
 
 class StillGoing(PackshotError):

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from core import budget, clock, insights, intake, keeping
+from core import budget, clock, insights, intake
 from core.database import migrate, provider_states, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import DatabaseError, NotAllowed, NotFound, PackshotError, StorageError, TaskExists
@@ -15,6 +16,9 @@ from core.images.decode import Decoded, decode
 from core.model import Actor, Order, Output, OutputState, Photo, Role, Task, Upload
 from core.storage.keys import input_key, thumb_key
 from core.studio import Studio
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,26 +174,33 @@ def retry_output(studio: Studio, output_key: str, *, by: Actor) -> bool:
 
 def _requeue(studio: Studio, wanted: Sequence[Output], states: Sequence[OutputState], by: Actor) -> int:
     _allow(by, Role.OPERATOR)
-    queued = []
-    wanted = [output for output in wanted if output.state in states]
-    with (
-        writing(studio.engine) as connection,
-        insights.counting(studio, connection, [output.id for output in wanted]),
-    ):
-        for output in wanted:
-            if queue.requeue(connection, output.id, states):
-                queued.append(output.id)
-                keeping.record(
-                    connection,
-                    output,
-                    "output.retried",
-                    actor=by.id,
-                    was=output.state,
-                    error=output.error_kind,
-                )
+    with writing(studio.engine) as connection:
+        queued = requeue(studio, connection, wanted, states, by=by)
     if queued:
         studio.enqueue(queued)
     return len(queued)
+
+
+def requeue(
+    studio: Studio,
+    connection: Connection,
+    wanted: Sequence[Any],
+    states: Sequence[OutputState],
+    *,
+    by: Actor,
+) -> list[int]:
+    """Put outputs in one of `states` back into the queue, in the caller's transaction; returns their ids,
+    for `studio.enqueue` after it. `wanted`: id, task_id, state and error_kind of each."""
+    ids = [output.id for output in wanted if output.state in states]
+    with insights.counting(studio, connection, ids):
+        queued = set(queue.requeue(connection, ids, states))
+        told = [
+            (output.task_id, output.id, {"was": output.state, "error": output.error_kind})
+            for output in wanted
+            if output.id in queued
+        ]
+        tasks.add_events(connection, at=clock.now(), actor=by.id, verb="output.retried", of=told)
+    return sorted(queued)
 
 
 def stop_waiting(studio: Studio, key: str, *, by: Actor) -> int:

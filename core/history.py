@@ -159,7 +159,7 @@ def page(
     first = before is after is None
     ascending = after is not None or (first and wanted.sort is Sort.OLDEST)
     with reading(studio.engine) as connection:
-        asked = _asked(studio, connection, wanted)
+        asked = asked_of(studio, connection, wanted)
         if asked is None:
             return Page(entries=(), older=None, newer=None)
         start = after if after is not None else before
@@ -182,7 +182,7 @@ def page(
 def count(studio: Studio, wanted: Filter) -> Count:
     """How many match, exact up to COUNT_LIMIT. Raises DatabaseError kinds."""
     with reading(studio.engine) as connection:
-        asked = _asked(studio, connection, wanted)
+        asked = asked_of(studio, connection, wanted)
         if asked is None:
             return Count(number=0, exact=True)
         number, exact = gallery.count(connection, asked, limit=COUNT_LIMIT + 1, page=PAGE)
@@ -215,7 +215,7 @@ def details(studio: Studio, output_key: str) -> Details:
         )
 
 
-def _asked(studio: Studio, connection: Connection, wanted: Filter) -> Asked | None:
+def asked_of(studio: Studio, connection: Connection, wanted: Filter) -> Asked | None:
     """A filter as the database is asked; None when nothing can match."""
     zone = studio.settings.zone
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COUNT_LIMIT", "LEASE", "MAX_NOTE", "Act", "Applied", "Item", "Pace", "Queue", "Reason", "Result",
     "Review", "Verdict", "Wanted", "apply", "best_of", "claim", "decide", "history_of", "judge", "pace",
-    "queue", "release", "undo",
+    "queue", "release", "row_of", "undo",
 ]  # fmt: skip
 
 MAX_NOTE = 2_000
@@ -165,7 +165,7 @@ def judge(
             for output_id in wanted:
                 verdict = Verdict.REJECTED if act.best and output_id != output.id else act.verdict
                 one = replace(act, verdict=verdict, key=unit[output_id])
-                row = _row(one, output_id, said[output_id], group=act.key, by=by)
+                row = row_of(one, output_id, said[output_id], group=act.key, by=by)
                 review = review_of(reviews.add(connection, {**row, **values}))
                 every = [*said[output_id], review]
                 stands = standing(every)[-1].id if standing(every) else None
@@ -210,9 +210,9 @@ def _refuse_unseen(newest: Sequence[Review], act: Act, by: Actor) -> None:
         raise ReviewConflict(last.actor_name or last.actor, last.verdict.value, last.id)
 
 
-def _row(act: Act, output_id: int, said: Sequence[Review], *, group: str, by: Actor) -> dict[str, Any]:
-    """The values of a new review. One that adds to the same hand's judgement stays in that one's act and
-    loses nothing it said."""
+def row_of(act: Act, output_id: int, said: Sequence[Review], *, group: str, by: Actor) -> dict[str, Any]:
+    """The values of a new review. `said`: all reviews of the output. One that adds to the same hand's
+    judgement stays in that one's act and loses nothing it said."""
     reason, note = act.reason, act.note
     stand = standing(said)
     if act.verdict is Verdict.UNDONE:

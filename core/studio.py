@@ -55,6 +55,8 @@ class Studio:
     """For descriptions while a page waits: their own threads, since each takes many seconds."""
     closing: threading.Event = field(default_factory=threading.Event, repr=False)
     """Set when this process waits for nothing any more."""
+    stirred: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set when an act on many waits."""
     meters: Meters = field(default_factory=Meters, repr=False)
     """What this process counts."""
     sources: LRUCache[str, bytes] = field(
@@ -83,13 +85,14 @@ def open_studio(
     describer: Describer | None = None,
     store: ObjectStore | None = None,
 ) -> Iterator[Studio]:
-    """Open everything; with `work` this process also runs what waits, with `check` it also compares pictures
-    with their photos while nothing waits.
+    """Open everything; with `work` this process also runs what waits, acts on many as well, with `check` it
+    also compares pictures with their photos while nothing waits.
 
     A database or a store that can't be reached is no failure to open: verbs raise when they need it.
     Raises SettingsWrong when no secret for links can be kept.
     """
     from core import insights
+    from core.bulk_worker import BulkWorker
     from core.checking import Checker
     from core.database.engine import make_engine
     from core.providers.describers import make_describer
@@ -125,9 +128,12 @@ def open_studio(
         with suppress(DatabaseError):
             prepare(studio)
         checker = Checker(studio) if check else None
+        bulk = BulkWorker(studio) if work else None
         if work:
             runner = Runner(studio)
             runner.start()
+        if bulk:
+            bulk.start()
         if checker:
             checker.start()
         try:
@@ -136,6 +142,8 @@ def open_studio(
             until = time.monotonic() + _DRAIN
             ending = threading.Thread(target=asking.shutdown, kwargs={"cancel_futures": True}, daemon=True)
             ending.start()
+            if bulk:
+                bulk.stop()
             if checker:
                 checker.stop()
             idle = runner.stop(drain=_DRAIN) if runner else True

@@ -171,10 +171,11 @@ def calls_without_answer(connection: sa.Connection, output_id: int) -> list[sa.R
     return list(connection.execute(statement.order_by(calls.c.id)))
 
 
-def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputState]) -> bool:
-    """Put an ended output back into the queue, if it still is in one of `states` and not in the trash."""
+def requeue(connection: sa.Connection, output_ids: Sequence[int], states: Sequence[OutputState]) -> list[int]:
+    """Put ended outputs back into the queue that still are in one of `states` and not in the trash; returns
+    their ids."""
     statement = sa.update(outputs).where(
-        outputs.c.id == output_id, outputs.c.state.in_(states), outputs.c.deleted_at.is_(None)
+        outputs.c.id.in_(output_ids), outputs.c.state.in_(states), outputs.c.deleted_at.is_(None)
     )
     values: dict[str, Any] = {
         "state": QUEUED,
@@ -188,8 +189,9 @@ def requeue(connection: sa.Connection, output_id: int, states: Sequence[OutputSt
         "check_after": None,
         "check_tries": 0,
         "flagged": False,
+        "not_before": None,
     }
-    return connection.execute(statement.values(**values, not_before=None)).rowcount == 1
+    return sorted(int(row.id) for row in connection.execute(statement.values(values).returning(outputs.c.id)))
 
 
 def stop_waiting(connection: sa.Connection, task_id: int, now: datetime) -> list[int]:

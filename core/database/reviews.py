@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,14 @@ from core.model import OutputState, ReviewState
 def lock_unit(connection: sa.Connection, photo_id: int) -> None:
     """Let nobody else judge outputs of this photo until the transaction ends: ids rise as acts do."""
     connection.execute(sa.select(photos.c.id).where(photos.c.id == photo_id).with_for_update())
+
+
+def lock_units(connection: sa.Connection, output_ids: Sequence[int]) -> None:
+    """The same for the photos of these outputs."""
+    of = sa.select(outputs.c.photo_id).where(outputs.c.id.in_(output_ids))
+    connection.execute(
+        sa.select(photos.c.id).where(photos.c.id.in_(of)).order_by(photos.c.id).with_for_update()
+    )
 
 
 def unit_of(connection: sa.Connection, photo_id: int) -> list[Any]:
@@ -38,6 +46,27 @@ def by_keys(connection: sa.Connection, keys: Iterable[str]) -> list[Any]:
 def add(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
     """Add one; returns its row."""
     return connection.execute(sa.insert(reviews).values(values).returning(reviews)).one()
+
+
+def add_many(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Add several; returns their ids in the order given."""
+    if not values:
+        return []
+    # SQLite would give ids back for one row at a time only.
+    connection.execute(sa.insert(reviews), list(values))
+    ids = {row.key: int(row.id) for row in by_keys(connection, [row["key"] for row in values])}
+    return [ids[row["key"]] for row in values]
+
+
+def set_states(connection: sa.Connection, standing: Sequence[tuple[int, ReviewState, int | None]]) -> None:
+    """`set_state` of outputs that the caller has looked at and locked: (output id, state, review id)."""
+    statement = (
+        sa.update(outputs)
+        .where(outputs.c.id == sa.bindparam("which"))
+        .values(review=sa.bindparam("state_of"), review_id=sa.bindparam("stands"))
+    )
+    if rows := [{"which": i, "state_of": s, "stands": r} for i, s, r in standing]:
+        connection.execute(statement, rows)
 
 
 def set_state(connection: sa.Connection, output_id: int, state: ReviewState, review_id: int | None) -> bool:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database.columns import storable
-from core.database.schema import outputs, photos, reviews, search_texts, search_words, tasks
+from core.database.schema import output_tags, outputs, photos, reviews, search_texts, search_words, tasks
 from core.search import Question, folded, search_tokens
 
 _AT_ONCE = 500
@@ -17,11 +17,14 @@ _LONGEST = 4_000
 """Characters that are kept of one text, for instance of a note."""
 
 
-def reindex(connection: sa.Connection, output_ids: Sequence[int]) -> None:
-    """Make the index say what the rows of these outputs say: SKU, product name, file name, style and
-    review notes. Called after any of them is written, in the same transaction."""
+def reindex(connection: sa.Connection, output_ids: Sequence[int], *, tags: bool = True) -> None:
+    """Make the index say what the rows of these outputs say: SKU, product name, file name, style,
+    review notes and tags. Called after any of them is written, in the same transaction.
+
+    `tags`: tables of an earlier version have none.
+    """
     for some in _batches(output_ids):
-        texts = _texts(connection, some)
+        texts = _texts(connection, some, tags=tags)
         rows = [
             {"output_id": output_id, "text": storable(folded(text)), "words": search_tokens(text)}
             for output_id, text in texts.items()
@@ -87,7 +90,7 @@ def _matches(question: Question) -> sa.ColumnElement[bool]:
     return search_texts.c.words.op("@@", is_comparison=True)(asked)
 
 
-def _texts(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, str]:
+def _texts(connection: sa.Connection, output_ids: Sequence[int], *, tags: bool) -> dict[int, str]:
     statement = (
         sa.select(outputs.c.id, photos.c.sku, photos.c.product_name, photos.c.original_name, tasks.c.style)
         .join(photos, photos.c.id == outputs.c.photo_id)
@@ -99,6 +102,11 @@ def _texts(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, st
     said = sa.select(r.output_id, r.note).where(r.output_id.in_(output_ids), r.note != "")
     for output_id, text in connection.execute(said.order_by(r.id)):
         parts[output_id].append(text)
+    if tags:
+        t = output_tags.c
+        tagged = sa.select(t.output_id, t.tag).where(t.output_id.in_(output_ids))
+        for output_id, tag in connection.execute(tagged.order_by(t.id)):
+            parts[output_id].append(tag)
     # No run of one text goes on in the next.
     return {output_id: "\n".join(text[:_LONGEST] for text in texts) for output_id, texts in parts.items()}
 

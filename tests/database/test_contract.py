@@ -141,8 +141,8 @@ def test_a_late_picture_is_adopted_unless_it_was_asked_for_again(engine: sa.Engi
         assert queue.end_call(connection, first, {"outcome": "picture"}) == queue.LOST, "it came after all"
         assert queue.end_call(connection, first, {"outcome": "BadImage"}) is None, "an outcome is an outcome"
         queue.finish(connection, output, worker, {"state": OutputState.UNKNOWN})
-        assert queue.requeue(connection, output, [OutputState.UNKNOWN])
-        assert not queue.requeue(connection, output, [OutputState.UNKNOWN]), "it waits already"
+        assert queue.requeue(connection, [output], [OutputState.UNKNOWN])
+        assert not queue.requeue(connection, [output], [OutputState.UNKNOWN]), "it waits already"
     claim(engine, worker)
     with writing(engine) as connection:
         second = queue.begin_call(connection, output, worker, call())

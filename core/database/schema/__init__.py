@@ -1,5 +1,6 @@
 """The tables. Integer `id` for joins, order and cursors; uuid `key` for URLs and object names."""
 
+from core.database.schema.bulk import job_items, jobs, output_tags
 from core.database.schema.channels import channel_rules
 from core.database.schema.desk import events, presets, saved_views
 from core.database.schema.exporting import export_items, exports
@@ -19,7 +20,10 @@ __all__ = [
     "events",
     "export_items",
     "exports",
+    "job_items",
+    "jobs",
     "metadata",
+    "output_tags",
     "outputs",
     "photos",
     "presets",

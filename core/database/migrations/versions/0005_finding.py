@@ -62,7 +62,7 @@ def upgrade() -> None:
     while ids := connection.execute(
         sa.select(outputs.c.id).where(outputs.c.id > last).order_by(outputs.c.id).limit(AT_ONCE)
     ).scalars().all():  # fmt: skip
-        reindex(connection, ids)
+        reindex(connection, ids, tags=False)
         last = ids[-1]
     if not sqlite:
         # Last: one build is quicker than as many changes of it as there are rows.
