@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core import search
-from core.database import exporting, gallery, tasks
+from core.database import exporting, gallery, tags, tasks
 from core.database.asked import Asked
 from core.database.engine import reading
 from core.errors import NotFound
@@ -45,7 +45,7 @@ class Filter:
     states: tuple[OutputState, ...] = ()
     reviews: tuple[ReviewState, ...] = ()
     text: str = ""
-    """Looked for in SKU, product name, file name, style and review notes."""
+    """Looked for in SKU, product name, file name, style, review notes and tags."""
     preset: str | None = None
     version: int | None = None
     provider: str | None = None
@@ -54,6 +54,9 @@ class Filter:
     """Whose order it was: the id of an actor."""
     task: str | None = None
     """The key of one press of Generate."""
+    tag: str | None = None
+    flagged: bool = False
+    """A check says that it was altered, or that a person should look."""
     since: date | None = None
     until: date | None = None
     """Inclusive."""
@@ -131,10 +134,11 @@ class Exported:
 
 @dataclass(frozen=True, kw_only=True)
 class Offered:
-    """What filters offer: who asked, with what, and the versions of each look."""
+    """What filters offer: who asked, with what, tags, and the versions of each look."""
 
     operators: list[str]
     models: list[str]
+    tags: list[str]
     versions: Mapping[str, list[int]]
 
 
@@ -146,6 +150,7 @@ class Details:
     photo: Photo
     task: Task
     events: tuple[Event, ...]
+    tags: tuple[str, ...]
     exports: tuple[Exported, ...]
     """Newest first."""
 
@@ -196,7 +201,10 @@ def offered(studio: Studio) -> Offered:
         for name, version in sorted(tasks.known_presets(connection), reverse=True):
             versions.setdefault(name, []).append(version)
         return Offered(
-            operators=gallery.operators(connection), models=gallery.models(connection), versions=versions
+            operators=gallery.operators(connection),
+            models=gallery.models(connection),
+            tags=gallery.tags(connection),
+            versions=versions,
         )
 
 
@@ -211,6 +219,7 @@ def details(studio: Studio, output_key: str) -> Details:
             photo=tasks.photo_by_id(connection, output.photo_id),
             task=tasks.task_by_id(connection, output.task_id),
             events=tasks.events_of(connection, output.id),
+            tags=tags.of(connection, output.id),
             exports=tuple(Exported(**row._mapping) for row in exporting.exports_of(connection, output.id)),
         )
 
@@ -243,6 +252,8 @@ def asked_of(studio: Studio, connection: Connection, wanted: Filter) -> Asked | 
         model=wanted.model,
         operator=wanted.operator,
         task_id=task_id,
+        tag=wanted.tag,
+        flagged=wanted.flagged,
         since=start(wanted.since) if wanted.since else None,
         until=start(wanted.until) + timedelta(days=1) if wanted.until else None,
         cost_from=wanted.cost_from,

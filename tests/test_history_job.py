@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from core.database.engine import make_engine, writing
 from core.database.migrate import migrate
-from core.database.schema import outputs
+from core.database.schema import output_tags, outputs
 from tests.browser import Server, accessible, open_page, serving, settled
 from tests.database.rows import add_task
 
@@ -24,6 +24,8 @@ LINKS = {
     "?provider=openai": ["抹茶"],
     "?model=gpt-image-2": ["抹茶"],
     "?operator=amy": ["豚骨拉麵"],
+    "?tag=moon": ["豚骨拉麵", "抹茶"],
+    "?flagged=yes": ["抹茶"],
     "?task=task-soy": ["Soy sauce"],
     "?days=2020-01-01&days=2020-12-31": [],
     "?cost=0.05&cost=any": ["抹茶"],
@@ -43,7 +45,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     rows: list[tuple[dict[str, Any], dict[str, Any]]] = [
         (
             {"sku": "JP-MTC", "product_name": "抹茶", "provider": "openai", "model": "gpt-image-2"},
-            {"state": "succeeded", "review": "approved", "cost_micros": 60_000},
+            {"state": "succeeded", "review": "approved", "cost_micros": 60_000, "flagged": True},
         ),
         (
             {"sku": "JP-SOY", "product_name": "Soy sauce", "preset": "flat_lay", "preset_version": 2,
@@ -64,6 +66,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
         with writing(engine) as connection:
             connection.execute(sa.update(outputs).where(outputs.c.id == number).values(**values))
+            if "cost_micros" in values:
+                connection.execute(sa.insert(output_tags).values(output_id=number, tag="moon"))
     engine.dispose()
     with serving(folder) as server:
         yield server

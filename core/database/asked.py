@@ -30,6 +30,8 @@ class Asked:
     model: str | None = None
     operator: str | None = None
     task_id: int | None = None
+    tag: str | None = None
+    flagged: bool = False
     since: datetime | None = None
     until: datetime | None = None
     """Exclusive."""
@@ -59,6 +61,8 @@ def by_index(asked: Asked) -> list[tuple[str, list[Condition]]]:
             found.append((column.name, [column == value]))
     if asked.task_id is not None:
         found.append(("task", [o.task_id == asked.task_id]))
+    if asked.flagged:
+        found.append(("flagged", [o.flagged == sa.true()]))  # As the few are indexed.
     return found
 
 

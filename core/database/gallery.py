@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.database.asked import Asked
-from core.database.schema import outputs, photos, tasks
+from core.database.schema import output_tags, outputs, photos, tasks
 from core.database.walk import Walk
 
 o = outputs.c
@@ -92,6 +92,11 @@ def moment(connection: sa.Connection, output_id: int) -> datetime | None:
 def operators(connection: sa.Connection, *, limit: int = 200) -> list[str]:
     """Who asked for outputs, by name of the index alone."""
     return _distinct(connection, o.created_by, limit)
+
+
+def tags(connection: sa.Connection, *, limit: int = 200) -> list[str]:
+    """The tags that outputs have."""
+    return _distinct(connection, output_tags.c.tag, limit)
 
 
 def models(connection: sa.Connection, *, limit: int = 200) -> list[str]:

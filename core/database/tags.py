@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from core.database.schema import output_tags
+from core.database.schema import output_tags, outputs
 
 _t = output_tags.c
 
@@ -15,6 +16,17 @@ def of(connection: sa.Connection, output_id: int) -> tuple[str, ...]:
     """The tags of an output, in the order of their letters."""
     statement = sa.select(_t.tag).where(_t.output_id == output_id).order_by(_t.tag)
     return tuple(connection.execute(statement).scalars())
+
+
+def ids(tag: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
+    """The outputs that have a tag, by an index in the order of their ids, and the column of these."""
+    return sa.select(_t.output_id.label("id")).where(_t.tag == tag), _t.output_id
+
+
+def holds(tag: str) -> sa.ColumnElement[bool]:
+    """The condition on a row of `outputs` that it has a tag."""
+    of = sa.select(sa.true()).where(_t.output_id == outputs.c.id, _t.tag == tag).correlate(outputs)
+    return of.scalar_subquery().is_(sa.true())
 
 
 def having(connection: sa.Connection, output_ids: Sequence[int], tag: str) -> set[int]:

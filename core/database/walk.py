@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from core.database import search
+from core.database import search, tags
 from core.database.asked import Asked, Condition, between, by_index, of_cost, of_days
 from core.database.schema import outputs
 
@@ -52,6 +52,9 @@ class Walk:
         leads = [
             Lead(name=name, parts=tuple((sa.select(o.id).where(w), o.id) for w in ways)) for name, ways in own
         ]
+        if asked.tag:
+            leads.append(Lead(name="tag", parts=(tags.ids(asked.tag),)))
+            self._conditions.append(("tag", tags.holds(asked.tag)))
         costs = of_cost(asked)
         priced = sa.select(o.id) if asked.by_cost else sa.select(o.id).where(*costs)
         cost = [Lead(name="by cost" if asked.by_cost else "cost", parts=((priced, o.id),))] if costs else []

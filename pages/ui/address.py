@@ -15,17 +15,19 @@ from core.history import Filter, Sort
 from core.intake import clean
 from core.model import OutputState, ReviewState
 from core.search import MOST
+from core.tags import LONGEST
 
 SHOW = ("to_review", "approved", "rejected", "failed", "working")
+YES = "yes"
 VIEWS = ("gallery", "table")
 FIRST, LAST = date(2020, 1, 1), date(2099, 12, 31)
 DEAREST = 1_000_000
 """US dollars for one picture."""
-NAMES = ("text", "show", "preset", "version", "provider", "model", "operator", "task", "days", "cost", "sort",
-         "view")  # fmt: skip
+NAMES = ("text", "show", "preset", "version", "provider", "model", "operator", "task", "tag", "flagged",
+         "days", "cost", "sort", "view")  # fmt: skip
 
 _BAD = (OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
-_LONGEST = {"preset": 64, "provider": 16, "model": 128, "operator": 200, "task": 36}
+_LONGEST = {"preset": 64, "provider": 16, "model": 128, "operator": 200, "task": 36, "tag": LONGEST}
 _COST = re.compile(r"\d{1,7}(\.\d{1,6})?")
 
 Values = Mapping[str, Sequence[str]]
@@ -43,6 +45,8 @@ class Choice:
     model: str | None = None
     operator: str | None = None
     task: str | None = None
+    tag: str | None = None
+    flagged: bool = False
     days: tuple[date, ...] = ()
     """The first and, where there is one, the last."""
     cost_from: int | None = None
@@ -53,7 +57,8 @@ class Choice:
     @property
     def hidden(self) -> int:
         """How many filters are set that stand in the popover."""
-        others = (self.preset, self.version, self.provider, self.model, self.operator, self.task, self.days)
+        others = (self.preset, self.version, self.provider, self.model, self.operator, self.task, self.tag,
+                  self.flagged, self.days)  # fmt: skip
         cost = self.cost_from is not None or self.cost_to is not None
         return sum(map(bool, others)) + cost + (self.sort is not Sort.NEWEST)
 
@@ -71,6 +76,8 @@ class Choice:
             model=self.model,
             operator=self.operator,
             task=self.task,
+            tag=self.tag,
+            flagged=self.flagged,
             since=self.days[0] if self.days else None,
             until=self.days[-1] if self.days else None,
             cost_from=self.cost_from,
@@ -115,6 +122,7 @@ def read(values: Values) -> tuple[Choice, list[str]]:
         show=tuple(name for name in SHOW if name in given),
         **names,
         version=int(version) if known("version", whole) else None,
+        flagged=known("flagged", first("flagged") == YES),
         days=tuple(sorted(days)),
         cost_from=None if least == -1 else least,
         cost_to=None if most == -1 else most,
@@ -128,6 +136,7 @@ def written(choice: Choice) -> dict[str, list[str]]:
     """The address of a choice; what stands at its default is not in it."""
     values: dict[str, list[str]] = {
         "show": list(choice.show),
+        "flagged": [YES] if choice.flagged else [],
         "days": [day.isoformat() for day in choice.days],
     }
     for name in ("text", *_LONGEST, "version"):

@@ -128,6 +128,8 @@ def _drawer(found: Details) -> None:
         st.badge(f"{plain(preset_name(task.preset))} v{task.preset_version}", color="gray")
         if output.state is OutputState.SUCCEEDED:
             st.badge(plain(money(output.cost_micros)), color="gray")
+        for tag in found.tags:
+            st.badge(plain(tag), icon=":material/sell:", color="blue")
     if error := mine.refused:
         show(error)
         mine.refused = None

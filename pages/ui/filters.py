@@ -105,10 +105,12 @@ def _more(choice: Choice) -> None:
         _select("provider", choice.provider, list(desk.providers), provider_name)
         _select("model", choice.model, offered.models, str)
         _select("operator", choice.operator, offered.operators, str)
+        _select("tag", choice.tag, offered.tags, str)
         _days(choice)
         _cost("cost_from", choice.cost_from)
         _cost("cost_to", choice.cost_to)
         _task(choice)
+        _flagged(choice)
         _select("sort", choice.sort.value, [sort.value for sort in Sort], lambda name: t(f"sort.{name}"))
     if choice != Choice(view=choice.view):
         st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
@@ -185,6 +187,17 @@ def _task(choice: Choice) -> None:
         max_chars=36,
         placeholder=t("history.any"),
         on_change=lambda: change(task=(state["task"] or "").strip() or None),
+        width=190,
+    )
+
+
+def _flagged(choice: Choice) -> None:
+    state = st.session_state
+    state["flagged"] = choice.flagged
+    st.checkbox(
+        t("filter.flagged"),
+        key="flagged",
+        on_change=lambda: change(flagged=bool(state["flagged"])),
         width=190,
     )
 

@@ -69,6 +69,10 @@ def stocked(desk: Desk) -> tuple[Studio, list[int]]:
     set_values(opened, ids[4:5], state="failed", cost_micros=None)
     set_values(opened, ids[5:6], state="blocked")
     set_values(opened, ids[6:7], state="queued", cost_micros=None)
+    set_values(opened, ids[1:9:3], flagged=True)
+    with writing(opened.engine) as connection:
+        tagged = [{"output_id": ids[n], "tag": tag} for n in (2, 3, 7) for tag in ("moon", "festival")]
+        connection.execute(sa.insert(schema.output_tags), tagged)
     return opened, ids
 
 
@@ -88,6 +92,8 @@ def test_each_filter_narrows_alone_and_with_another(stocked: tuple[Studio, list[
         ({"model": "model-1"}, {n for n in every if n % 3 == 1}),
         ({"operator": "user-3"}, {3, 7, 11}),
         ({"task": "task-4"}, {4}),
+        ({"flagged": True}, {1, 4, 7}),
+        ({"tag": "moon"}, {2, 3, 7}),
         ({"text": "hk"}, {n for n in every if n % 2}),
         ({"since": date(2026, 11, 26)}, set(range(3, 12))),
         ({"until": date(2026, 11, 25)}, set(range(3))),

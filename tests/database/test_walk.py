@@ -30,6 +30,8 @@ PAIRS: list[dict[str, Any]] = [
     {"cost_from": 40_000}, {"since": date(2026, 1, 5), "until": date(2026, 1, 6)},
     {"since": date(2026, 1, 2), "until": date(2026, 1, 2)},
     {"text": "ramen", "states": (OutputState.FAILED,)}, {"operator": "user-1", "preset": "white_bg_front"},
+    {"flagged": True}, {"tag": "moon"}, {"tag": "few"}, {"tag": "moon", "flagged": True},
+    {"flagged": True, "operator": "user-1"}, {"text": "豚", "tag": "moon"}, {"tag": "few", "text": "soy"},
     {"text": "豚", "model": "model-1"}, {"cost_from": 30_000, "operator": "user-1"},
 ]  # fmt: skip
 
@@ -65,6 +67,11 @@ def full(desk: Callable[..., Studio], monkeypatch: pytest.MonkeyPatch) -> Studio
             at = START + timedelta(days=day)
             part = sa.update(schema.outputs).where(clock > day * 1500, clock <= (day + 1) * 1500)
             connection.execute(part.values(created_at=at))
+        connection.execute(sa.update(schema.outputs).where(o.id % 9 == 0).values(flagged=True))
+        every = sa.select(o.id, sa.literal("moon")).where(o.id % 2 == 0)
+        few = sa.select(o.id, sa.literal("few")).where(o.id.in_(ids[4:8]))
+        for some in (every, few):
+            connection.execute(sa.insert(schema.output_tags).from_select(["output_id", "tag"], some))
         search.reindex(connection, list(connection.execute(sa.select(o.id)).scalars()))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))
@@ -146,10 +153,12 @@ def test_what_filters_offer_is_read_in_steps_of_an_index(full: Studio) -> None:
     with reading(full.engine) as connection:
         assert gallery.models(connection) == ["model-1", "scripted"]
         assert gallery.operators(connection) == ["local", "user-1"]
+        assert gallery.tags(connection) == ["few", "moon"]
 
     def offered() -> None:
         with reading(full.engine) as connection:
             gallery.models(connection)
+            gallery.tags(connection)
 
     assert all(rows <= 3_000 for rows, _ in read(full, offered))
 

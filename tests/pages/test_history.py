@@ -16,7 +16,7 @@ from core import generation, views
 from core.clock import now
 from core.database import walk
 from core.database.engine import writing
-from core.database.schema import outputs, reviews
+from core.database.schema import output_tags, outputs, reviews
 from core.errors import NoImage
 from core.studio import Studio
 from pages.ui.results import archive
@@ -212,8 +212,8 @@ def test_few_statements_for_a_rerun(desk: Desk, page: Open, photo: bytes) -> Non
     app = page("history")
     with counted(opened) as statements:
         app.run()
-    # Four for the page; four for what the open filters offer.
-    assert len(statements) <= 8, statements
+    # Four for the page; five for what the open filters offer.
+    assert len(statements) <= 9, statements
 
 
 def test_the_table_shows_the_same(desk: Desk, page: Open, photo: bytes) -> None:
@@ -236,19 +236,24 @@ def test_names_in_the_archive_are_harmless(desk: Desk, photo: bytes) -> None:
 EVERY = {
     "text": "cup", "show": ["to_review", "failed"], "preset": "white_bg_front", "version": "1",
     "provider": "gemini", "model": "scripted", "operator": "local", "days": ["2020-01-01", "2099-01-01"],
-    "cost": ["0.01", "any"], "sort": "oldest", "view": "table",
+    "cost": ["0.01", "any"], "sort": "oldest", "view": "table", "tag": "moon", "flagged": "yes",
 }  # fmt: skip
 
 
 def test_every_filter_stands_in_the_link_and_in_its_widget(desk: Desk, page: Open, photo: bytes) -> None:
     opened = desk()
     made(opened, photo, ["JP-1", "JP-2"])
+    with writing(opened.engine) as connection:
+        connection.execute(sa.update(outputs).values(flagged=True))
+        tagged = sa.select(outputs.c.id, sa.literal("moon"))
+        connection.execute(sa.insert(output_tags).from_select(["output_id", "tag"], tagged))
     app = page("history", **EVERY)
     assert not app.exception and not app.error
     assert list(app.dataframe[0].value["sku"]) == ["JP-1", "JP-2"], "oldest first"
     assert app.text_input(key="text").value == "cup"
     assert app.selectbox(key="version-en").value == "1"
     assert app.selectbox(key="operator-en").value == "local"
+    assert app.selectbox(key="tag-en").value == "moon" and app.checkbox(key="flagged").value
     assert app.number_input(key="cost_from").value == 0.01
     assert app.selectbox(key="sort-en").value == "oldest"
     app.number_input(key="cost_to").set_value(0.02).run()
