@@ -44,7 +44,7 @@ def generate(
 ) -> None:
     """Make pictures of photos and wait for them."""
     with desk(work=True) as studio:
-        chosen = presets.find(preset)
+        chosen = presets.find(studio, preset)
         asked = studio.providers.get(provider or studio.settings.provider)
         models = asked.models() if asked else ()
         wanted = next((found for found in models if found.name == model), models[0] if models else None)

@@ -6,7 +6,7 @@ import hashlib
 from functools import partial
 from typing import Any
 
-from core import budget, clock, insights, keeping, showing
+from core import budget, clock, insights, keeping, presets, showing
 from core.database import objects, queue, tasks
 from core.database.engine import reading, writing
 from core.errors import BadImage, ObjectDiffers, ObjectExists, PackshotError
@@ -94,7 +94,8 @@ def adopt(studio: Studio, found: ObjectInfo, *, by: Actor) -> OutputState | None
             "provider_request_id": call.provider_request_id,
         }
         try:
-            shown = showing.show(task, named[1], showing.draw(task, data), put=partial(_put_made, studio))
+            drawn = showing.draw(task, data, plain=presets.on_white(studio, task.preset, task.preset_version))
+            shown = showing.show(task, named[1], drawn, put=partial(_put_made, studio))
         except BadImage as error:
             values |= {**_ended(error), "thumb_key": None, "thumb_bytes": None}
             values |= {"width": None, "height": None}

@@ -13,10 +13,10 @@ from core.database import tasks
 from core.database.engine import reading
 from core.errors import ChannelRefused, NotAllowed, NotFound, NotJudged, TextTooLong
 from core.images.metadata import source_type_of
-from core.intake import clean
 from core.model import Actor, Output, OutputState, Role
 from core.review import Review, Verdict
 from core.studio import Studio
+from core.text import clean
 
 MAX_OVERRIDE = 500
 """Characters of a reason."""

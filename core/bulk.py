@@ -14,11 +14,11 @@ from core.bulk_list import Frozen, Price, approved, changed_by, forget, freeze, 
 from core.database import jobs, tasks
 from core.database.engine import reading, writing
 from core.errors import NotFound, NotUndone, NumberChanged, OrderRefused, TextTooLong
-from core.intake import clean
 from core.model import Actor
 from core.review import MAX_NOTE
 from core.studio import Studio
 from core.tags import tag_of
+from core.text import clean
 from core.verdicts import Reason
 
 __all__ = [

@@ -100,7 +100,7 @@ def plan(studio: Studio, wanted: Wanted, *, channel: str | None = None) -> Plan:
         channel=channel,
         since=wanted.since,
         fresh=wanted.new_to is not None,
-        items=_items(ready[:MOST], wanted.roles),
+        items=_items(studio, ready[:MOST], wanted.roles),
         left=left,
         approved_for=sum(row.output_id in judged for row in ready[:MOST]),
         more=len(ready) > MOST,
@@ -126,9 +126,9 @@ def _left(rows: Sequence[Any], keys: Sequence[str]) -> tuple[Left, ...]:
     )
 
 
-def _items(rows: Sequence[Any], roles: Mapping[str, PhotoRole]) -> tuple[Item, ...]:
+def _items(studio: Studio, rows: Sequence[Any], roles: Mapping[str, PhotoRole]) -> tuple[Item, ...]:
     """In the order of SKUs, and of their making within each; so a manifest can list them SKU by SKU."""
-    usual = {preset.name: preset.role for preset in presets.all_presets()}
+    usual = {one.preset.name: one.preset.role for one in presets.every(studio)}
     stems = {row.output_id: stem(row.sku, row.original_name) for row in rows}
     ordered = sorted(rows, key=lambda row: (stems[row.output_id].casefold(), row.sku, row.output_id))
     names = placed(

@@ -18,10 +18,10 @@ import typer
 from core import describing, generation, language, telemetry
 from core.doctor import Finding
 from core.errors import DatabaseUnavailable, PackshotError, SettingsWrong
-from core.intake import clean
 from core.model import Actor, Output, OutputState, Upload
 from core.settings import load_settings
 from core.studio import Studio, open_studio
+from core.text import clean
 
 words = language.words("en")
 

@@ -15,9 +15,9 @@ import typer
 from core import export
 from core.console import give, say, words
 from core.exported import reason
-from core.intake import clean
 from core.model import Actor
 from core.studio import Studio
+from core.text import clean
 
 
 def since(text: str | None, zone: tzinfo) -> datetime | None:

@@ -6,6 +6,12 @@ PackshotError
 │   ├── NotAnImage  Truncated  Animated  Unsupported
 │   └── FileTooLarge  TooManyPixels
 ├── ChannelsWrong       channels.toml or an edit of a rule can't be used
+├── PresetRefused       a part of a preset is not what it may be
+├── PresetChanged       somebody saved another version of a preset meanwhile
+├── PresetSame          a new version would be the one before it
+├── PresetExists        a preset has that name
+├── NoFormerVersion     no other version of a preset was in use before
+├── LastPreset          one preset has to be offered
 ├── RuleRefused         a value does not fit a rule of a channel
 ├── ChannelRefused      a picture breaks rules of a channel that block
 ├── OrderRefused        a field of an order has no such value
@@ -137,6 +143,41 @@ class RuleRefused(PackshotError):
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         super().__init__(field=field, value=str(value)[:80], allowed=allowed)
+
+
+class PresetRefused(PackshotError):
+    """A part of a preset is not what it may be: `reason` says why, `found` is what was there, if it says
+    anything."""
+
+    def __init__(self, part: str, reason: str, found: str | None = None) -> None:
+        super().__init__(part=part, reason=reason, found=found)
+
+
+class PresetChanged(PackshotError):
+    """`who` saved `version` after this one was begun."""
+
+    def __init__(self, who: str, version: int) -> None:
+        super().__init__(who=who, version=version)
+
+
+class PresetSame(PackshotError):
+    """Nothing differs from `version`."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version=version)
+
+
+class PresetExists(PackshotError):
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class NoFormerVersion(PackshotError):
+    """No other version of the preset was ever in use."""
+
+
+class LastPreset(PackshotError):
+    """It is the only one that is offered."""
 
 
 class ChannelRefused(PackshotError):

@@ -154,12 +154,11 @@ def figures(studio: Studio, span: Span) -> Figures:
     )
 
 
-def approval_of(studio: Studio, preset: str) -> dict[int, Made[int]]:
-    """All that was made with each version of a preset. Raises DatabaseError kinds."""
+def by_version(studio: Studio) -> dict[tuple[str, int], Made[tuple[str, int]]]:
+    """All that was made with each version of every preset. Raises DatabaseError kinds."""
     with reading(studio.engine) as connection:
         rows = rollups.read(connection, _BY_DAY, ("measure", "detail", "preset", "version"))
-    found = _made([row for row in rows if row.preset == preset], lambda row: int(row.version))
-    return {made.key: made for made in found}
+    return {made.key: made for made in _made(rows, lambda row: (row.preset, int(row.version)))}
 
 
 def _monday(day: date) -> date:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core import search
-from core.database import exporting, gallery, tags, tasks
+from core.database import exporting, gallery, presets, tags, tasks
 from core.database.asked import Asked
 from core.database.engine import reading
 from core.errors import NotFound
@@ -198,7 +198,7 @@ def offered(studio: Studio) -> Offered:
     """Raises DatabaseError kinds."""
     with reading(studio.engine) as connection:
         versions: dict[str, list[int]] = {}
-        for name, version in sorted(tasks.known_presets(connection), reverse=True):
+        for name, version in sorted(presets.known_versions(connection), reverse=True):
             versions.setdefault(name, []).append(version)
         return Offered(
             operators=gallery.operators(connection),

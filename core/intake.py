@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from core.model import Actor, ChecksState, Order, OutputState, Preset, ReviewSta
 from core.providers.description import LIMITS, MOST_FEATURES
 from core.storage.keys import input_key, thumb_key
 from core.studio import Studio
+from core.text import clean
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,17 +30,6 @@ MAX_OUTPUTS = 10
 SAME_WITHIN = timedelta(hours=1)
 """A picture that is not older than this is offered instead of paying for the same one again."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,35}")
-_TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
-"""Marks that show text in another order than it is written."""
-
-
-def clean(text: str, *, lines: bool = False) -> str:
-    """`text` without what no database takes and no screen should get: control characters, halves of
-    characters, turning marks. They become spaces; with `lines`, line breaks and tabs stay."""
-    kept = {"\n", "\t"} if lines else set()
-    text = text.replace("\r\n", "\n")
-    bad = {c for c in text if c not in kept and (unicodedata.category(c) in ("Cc", "Cs") or c in _TURNING)}
-    return "".join(" " if c in bad else c for c in text)
 
 
 def cleaned(uploads: Sequence[Upload], order: Order) -> tuple[list[Upload], Order]:
@@ -75,10 +64,13 @@ def facts(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def check(studio: Studio, uploads: Sequence[Upload], order: Order, key: str | None = None) -> Preset:
-    """The preset of a cleaned order that can be made. Raises OrderRefused and TextTooLong."""
+    """The preset of a cleaned order that can be made, as the version that counts now has it.
+
+    Raises OrderRefused, TextTooLong and DatabaseError kinds.
+    """
     if key is not None and not _KEY.fullmatch(key):
         raise OrderRefused("key", clean(key)[:40], "a-z, 0-9, -")
-    preset = presets.find(order.preset)
+    preset = presets.find(studio, order.preset, now=True)
     if not 1 <= len(uploads) <= MAX_PHOTOS:
         raise OrderRefused("photos", len(uploads), f"1-{MAX_PHOTOS}")
     if not 1 <= order.outputs <= MAX_OUTPUTS:
@@ -266,15 +258,3 @@ def refuse_stopped(studio: Studio, provider: str) -> None:
     """Raises what stopped the provider, where something did."""
     if error := stopped(studio).get(provider):
         raise error
-
-
-def record_presets(studio: Studio) -> None:
-    """Keep every version of a preset that was ever offered, for the lineage of what it made."""
-    with writing(studio.engine) as connection:
-        known = tasks.known_presets(connection)
-        for preset in presets.all_presets():
-            if (preset.name, preset.version) not in known:
-                values = {"name": preset.name, "version": preset.version, "body": {"prompt": preset.prompt}}
-                tasks.insert_preset(
-                    connection, {**values, "created_at": clock.now(), "created_by": "packshot"}
-                )

@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from core import budget, clock, insights, outcomes, showing, spool, telemetry
+from core import budget, clock, insights, outcomes, presets, showing, spool, telemetry
 from core.database import queue, tasks
 from core.database.engine import patiently
 from core.errors import BadImage, PackshotError, ProviderError, StorageError, StorageUnavailable
@@ -85,9 +85,11 @@ def _keep(
     content_type, extension = file_type(answer.data)
     key = generated_key(call.task.key, call.key, extension)
     put = partial(put_patiently, studio, call.stopping, tries=tries)
+    plain = presets.on_white(studio, call.task.preset, call.task.preset_version)
+    draw = partial(showing.draw, call.task, plain=plain)
     # What lies in the spool is drawn while it is sent; what lies nowhere yet is stored first.
     with ThreadPoolExecutor(1, thread_name_prefix="drawing") as aside:
-        drawing = aside.submit(showing.draw, call.task, answer.data) if kept else None
+        drawing = aside.submit(draw, answer.data) if kept else None
         put(key, answer.data, content_type)
     values: dict[str, Any] = {
         "object_key": key,
@@ -99,7 +101,7 @@ def _keep(
         "notes": dict(answer.notes),
     }
     try:
-        drawn = drawing.result() if drawing else showing.draw(call.task, answer.data)
+        drawn = drawing.result() if drawing else draw(answer.data)
     except BadImage as error:
         finish(studio, call, kept=values, error=error, answer=answer, answer_key=key)
         return

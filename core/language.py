@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LANGUAGES = {"en": "English", "zh": "繁體中文"}
 """Code in URLs and sessions -> the language's own name."""
 
-_KNOWN = ("reason", "state", "verdict", "what")
+_KNOWN = ("part", "reason", "state", "verdict", "what")
 """Values of errors that have words of their own, as `reason.SAFETY`."""
 
 _FOLDER = Path(__file__).parent / "locale"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from string import Formatter
 from typing import Any
 
 
@@ -145,25 +146,33 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A versioned prompt template for one role of picture.
-
-    Names and help stand in the catalogues under `preset.{name}.name` and `.help`.
-    """
+    """One version of a prompt template for one role of picture; it never changes."""
 
     name: str
     version: int
+    """From 1 on, by this desk; 0 for what stands in no database yet."""
     role: PhotoRole
     """What its pictures are for in a listing, unless somebody says otherwise at export."""
     prompt: str
     ratio: str
     size: str
     outputs: int
-    takes_style: bool
     default_style: str
+    """Where the prompt takes a style and none is typed."""
     plain_background: bool
     """The picture is the product on white: the local cut-out can make it."""
     describe: bool
     """The page offers to describe the photos first."""
+    picture: str = ""
+    """The name of the preset whose picture stands for it."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """By language; else the catalogues' under `preset.{name}.name`, as for the help."""
+    helps: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_style(self) -> bool:
+        """The prompt has a place for it."""
+        return any(name == "style" for _, name, _, _ in Formatter().parse(self.prompt))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from core import clock
 from core.database import claims, review_queue, reviews
 from core.database.engine import reading
 from core.database.review_queue import START, Narrowed
-from core.intake import clean
 from core.model import Actor, ReviewState
 from core.studio import Studio
+from core.text import clean
 from core.verdicts import Item, Pace, Queue, Verdict, Wanted, review_of
 
 COUNT_LIMIT = 1_000

@@ -22,10 +22,10 @@ from core.errors import (
     ReviewConflict,
     TextTooLong,
 )
-from core.intake import clean
 from core.model import Actor, Output, ReviewState, Role
 from core.queueing import COUNT_LIMIT, pace, queue
 from core.studio import Studio
+from core.text import clean
 from core.verdicts import (
     Act,
     Applied,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import presets
 from core.model import Task
 from core.providers.sizes import expected, number
 from core.storage.keys import fitted_key, thumb_key
@@ -28,13 +27,12 @@ class Drawn:
     """What was done."""
 
 
-def draw(task: Task, data: bytes) -> Drawn:
-    """Everything that is made of an answer. Raises BadImage."""
+def draw(task: Task, data: bytes, *, plain: bool) -> Drawn:
+    """Everything that is made of an answer; `plain`: on white. Raises BadImage."""
     from core.images.fit import fit
     from core.images.picture import read_picture
 
     picture = read_picture(data)
-    plain = any(preset.plain_background for preset in presets.all_presets() if preset.name == task.preset)
     fitted = fit(
         data,
         (picture.width, picture.height),

@@ -18,6 +18,7 @@ from core.errors import DatabaseError, SettingsWrong
 from core.metrics import Meters
 from core.providers import Describer, ImageProvider
 from core.settings import ROOT, Settings
+from core.shelf import Shelf
 from core.storage import ObjectStore
 from core.storage.folder import FolderStore
 from core.storage.links import LinkSigner
@@ -59,6 +60,8 @@ class Studio:
     """Set when an act on many waits."""
     meters: Meters = field(default_factory=Meters, repr=False)
     """What this process counts."""
+    shelf: Shelf = field(default_factory=Shelf, repr=False)
+    """Its presets, as this process knows them."""
     sources: LRUCache[str, bytes] = field(
         default_factory=lambda: LRUCache(_SOURCES, getsizeof=len), repr=False
     )
@@ -162,11 +165,12 @@ def open_studio(
 
 def prepare(studio: Studio) -> None:
     """Bring tables, presets and sums up to date. Raises DatabaseError kinds."""
-    from core import insights, intake
+    from core import insights
     from core.database.migrate import migrate
+    from core.presets import record
 
     migrate(studio.engine)
-    intake.record_presets(studio)
+    record.record(studio)
     insights.fill(studio)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.errors import TagEmpty, TextTooLong
-from core.intake import clean
 from core.search import folded, question
+from core.text import clean
 
 LONGEST = 40
 """Characters of a tag."""

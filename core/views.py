@@ -9,9 +9,9 @@ from core import clock
 from core.database import tasks, views
 from core.database.engine import reading, writing
 from core.errors import NotFound, TextTooLong, TooManyViews, ViewExists, ViewUnnamed
-from core.intake import clean
 from core.model import Actor
 from core.studio import Studio
+from core.text import clean
 
 MOST = 50
 """Views of one person."""

@@ -40,7 +40,10 @@ page = st.navigation(
             ),
         ],
         t("nav.improve"): [
-            st.Page("insights.py", title=t("nav.insights"), icon=":material/monitoring:", url_path="insights")
+            st.Page("presets.py", title=t("nav.presets"), icon=":material/style:", url_path="presets"),
+            st.Page(
+                "insights.py", title=t("nav.insights"), icon=":material/monitoring:", url_path="insights"
+            ),
         ],
         t("nav.desk"): [
             st.Page(

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database import rows, search
-from core.database.schema import events, outputs, photos, presets, tasks
+from core.database.schema import events, outputs, photos, tasks
 from core.errors import TaskExists
 from core.model import Event, Output, Photo, Task
 
@@ -139,16 +138,3 @@ def events_of(connection: sa.Connection, output_id: int) -> tuple[Event, ...]:
     """Oldest first."""
     statement = rows.select_events().where(events.c.output_id == output_id).order_by(events.c.id)
     return tuple(rows.event(row) for row in connection.execute(statement))
-
-
-def known_presets(connection: sa.Connection) -> set[tuple[str, int]]:
-    return {
-        (row.name, row.version) for row in connection.execute(sa.select(presets.c.name, presets.c.version))
-    }
-
-
-def insert_preset(connection: sa.Connection, values: Mapping[str, Any]) -> None:
-    """Insert a version of a preset, unless another process has just done so."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(presets).on_conflict_do_nothing(index_elements=["name", "version"])
-    connection.execute(statement.values(values))

@@ -1,59 +1,7 @@
-"""Presets as data: one TOML file each, versioned; a changed text gets a new version."""
+"""Presets: what Packshot brings, what the desk made of it, and the prompt that comes of one."""
 
-from __future__ import annotations
+from core.presets.active import every, find, known, offered, on_white
+from core.presets.prompt import render
+from core.presets.shipped import shipped
 
-import tomllib
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-from core.errors import OrderRefused
-from core.model import PhotoRole, Preset
-
-_FOLDER = Path(__file__).parent
-
-
-@cache
-def all_presets() -> tuple[Preset, ...]:
-    """The presets in the order in which they are offered."""
-    found = []
-    for path in _FOLDER.glob("*.toml"):
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        role = PhotoRole(values.pop("role"))
-        found.append((values.pop("order"), Preset(name=path.stem, role=role, **values)))
-    return tuple(preset for _, preset in sorted(found, key=lambda pair: pair[0]))
-
-
-def find(name: str) -> Preset:
-    """Raises OrderRefused for a name that is not offered."""
-    for preset in all_presets():
-        if preset.name == name:
-            return preset
-    raise OrderRefused("preset", name, ", ".join(preset.name for preset in all_presets()))
-
-
-def render(
-    preset: Preset, *, style: str, product_name: str, description: Mapping[str, Any] | None = None
-) -> str:
-    """The prompt of one photo; `description` has facts of the product by the names of `Description`.
-
-    They say what the product is, so that it is kept, and never what is to change: where they and the photo
-    differ the photo is right. A headline belongs to a listing, not into a picture.
-    """
-    product = f"The product is: {product_name.strip()}." if product_name.strip() else ""
-    if description:
-        product = _facts(product_name.strip(), description) or product
-    wanted = style.strip() or preset.default_style
-    values = {"product": product, "style": wanted if preset.takes_style else ""}
-    lines = (line.strip() for line in preset.prompt.format_map(values).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-def _facts(product_name: str, description: Mapping[str, Any]) -> str:
-    said = [product_name or description.get("product_type") or "", description.get("description") or ""]
-    if features := description.get("key_features"):
-        said.append("Features: " + "; ".join(features))
-    sentences = [" ".join(text.split()).rstrip(".") for text in said]
-    told = ". ".join(text for text in sentences if text)
-    return f"The product: {told}. Where these words and the photo differ, the photo is right." if told else ""
+__all__ = ["every", "find", "known", "offered", "on_white", "render", "shipped"]

@@ -12,10 +12,10 @@ from datetime import date
 from decimal import Decimal
 
 from core.history import Filter, Sort
-from core.intake import clean
 from core.model import OutputState, ReviewState
 from core.search import MOST
 from core.tags import LONGEST
+from core.text import clean
 
 SHOW = ("to_review", "approved", "rejected", "failed", "working")
 YES = "yes"

@@ -97,7 +97,7 @@ def _more(choice: Choice) -> None:
         st.warning(sentence(error), icon=":material/cloud_off:")
         return
     with st.container(horizontal=True):
-        looks = {preset.name: preset_name(preset) for preset in presets.all_presets()}
+        looks = {one.preset.name: preset_name(one.preset) for one in presets.every(desk)}
         _select("preset", choice.preset, list(looks), lambda name: looks.get(name, name))
         if choice.preset:
             versions = [str(version) for version in offered.versions.get(choice.preset, ())]

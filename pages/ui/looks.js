@@ -31,6 +31,11 @@ export default function ({ data, parentElement, setStateValue }) {
     const name = document.createElement("span")
     name.textContent = option.name
     card.append(image, name)
+    if (option.small) {
+      const small = document.createElement("small")
+      small.textContent = option.small
+      card.append(small)
+    }
     card.onclick = () => choose(option.id)
     card.onkeydown = event => {
       const step = STEPS[event.key]

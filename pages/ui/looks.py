@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from core.model import Preset
 from pages.ui.component import component
-from pages.ui.words import preset_name, t
+from pages.ui.words import preset_help, preset_name, t
 
 _component = component("looks", '<div class="grid"></div>')
 _PICTURES = Path(__file__).parent / "looks"
@@ -22,17 +23,24 @@ def looks(presets: Sequence[Preset], *, key: str, default: str) -> str:
     kept = st.session_state.get(f"{key}-kept", default)
     names = [preset.name for preset in presets]
     value = kept if kept in names else default
-    options = [
-        {"id": p.name, "name": preset_name(p), "help": t(f"preset.{p.name}.help"), "thumb": picture(p.name)}
-        for p in presets
-    ]
-    chosen = _component(
-        key=key,
-        data={"label": t("generate.look"), "value": value, "options": options},
-        default={"value": value},
-        on_value_change=lambda: _keep(key),
-    ).value
+    options = [card(preset) for preset in presets]
+    chosen = choose(options, value, key=key, label=t("generate.look"), on_change=lambda: _keep(key))
     return chosen if chosen in names else value
+
+
+def choose(
+    options: Sequence[dict[str, Any]], value: str, *, key: str, label: str, on_change: Callable[[], None]
+) -> str:
+    """Draw `options` with `value` marked; returns the id of the one that was chosen last, also in
+    `st.session_state[key]["value"]`."""
+    data = {"label": label, "value": value, "options": list(options)}
+    return str(_component(key=key, data=data, default={"value": value}, on_value_change=on_change).value)
+
+
+def card(preset: Preset, *, small: str = "", thumb: str | None = None) -> dict[str, Any]:
+    """One preset; `small` is a line under its name, `thumb` another picture than the one it was given."""
+    made = {"id": preset.name, "name": preset_name(preset), "help": preset_help(preset)}
+    return {**made, "small": small, "thumb": thumb or picture(preset.picture)}
 
 
 def _keep(key: str) -> None:
@@ -41,6 +49,8 @@ def _keep(key: str) -> None:
 
 @cache
 def picture(name: str) -> str:
-    """A small picture of a look as a data URL: 4 kB that never have to be fetched."""
-    data = (_PICTURES / f"{name}.webp").read_bytes()
+    """A small picture of a look as a data URL: 4 kB that never have to be fetched. One that is not there is
+    the cup's."""
+    file = _PICTURES / f"{name}.webp"
+    data = (file if name and file.exists() else _PICTURES / "after.webp").read_bytes()
     return "data:image/webp;base64," + base64.b64encode(data).decode()

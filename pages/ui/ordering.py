@@ -30,8 +30,9 @@ def ordering(desk: Studio) -> None:
     """Draw the controls; `standing` reads them."""
     state = st.session_state
     st.header(t("generate.look"), anchor=False)
-    offered = presets.all_presets()
-    preset = presets.find(looks(offered, key="look", default=offered[0].name))
+    offered = _offered(desk)
+    names = [preset.name for preset in offered]
+    preset = offered[names.index(looks(offered, key="look", default=names[0]))]
     if state.get("look-was") != preset.name:
         # A new look brings its own ratio, size and count.
         state.update({"look-was": preset.name, "ratio": preset.ratio, "size": preset.size})
@@ -97,7 +98,8 @@ def standing(desk: Studio) -> Order:
     """The order as the controls stand, also before they are drawn again."""
     state = st.session_state
     provider, model = _chosen(_models(desk))
-    preset = presets.find(state.get("look-kept") or presets.all_presets()[0].name)
+    offered = _offered(desk)
+    preset = next((found for found in offered if found.name == state.get("look-kept")), offered[0])
     ratio, size = model.nearest(state.get("ratio") or preset.ratio, state.get("size") or preset.size)
     local = {"fill": (state.get("fill") or 85) / 100, "shadow": bool(state.get("shadow"))}
     return Order(
@@ -110,6 +112,13 @@ def standing(desk: Studio) -> Order:
         style=(state.get("style") or "") if preset.takes_style else "",
         parameters=local if provider.name == "local" else {},
     )
+
+
+def _offered(desk: Studio) -> tuple[Preset, ...]:
+    """What can be chosen, and what an earlier order had although it is hidden by now."""
+    kept = st.session_state.get("look-kept")
+    every = presets.every(desk)
+    return tuple(one.preset for one in every if not one.hidden or one.preset.name == kept)
 
 
 def _models(desk: Studio) -> dict[str, tuple[ImageProvider, ModelInfo]]:

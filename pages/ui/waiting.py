@@ -6,9 +6,9 @@ import streamlit as st
 
 from core import generation, presets, studio
 from core.errors import NotFound
-from core.intake import clean as storable
 from core.model import Task
 from core.queueing import COUNT_LIMIT
+from core.text import clean as storable
 from core.verdicts import Queue, Wanted
 from pages.ui.words import plain, preset_name, spoken, t, when
 
@@ -63,7 +63,8 @@ def more() -> None:
     if not drawer.open:
         return
     state = st.session_state
-    names = {preset.name: preset_name(preset) for preset in presets.all_presets()}
+    every = presets.every(studio.current())
+    names = {one.preset.name: preset_name(one.preset) for one in every}
     batches = {task.key: _batch(task) for task in _batches(state.get("review-task"))}
     with drawer:
         for name, options in (("preset", names), ("task", batches)):
@@ -148,7 +149,7 @@ def _read_address() -> None:
     elif values == kept and not came:
         return
     asked = {name: texts[0] if texts else "" for name, texts in values.items()}
-    offered = [preset.name for preset in presets.all_presets()]
+    offered = [one.preset.name for one in presets.every(studio.current())]
     good = {
         "show": asked["show"] in (*_SHOWN, ""),
         "preset": asked["preset"] in (*offered, ""),

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import language, studio
+from core import language, presets, studio
 from core.language import Words
 from core.model import Preset
 
@@ -100,6 +100,15 @@ def provider_name(provider: str) -> str:
 
 
 def preset_name(preset: Preset | str) -> str:
-    name = preset if isinstance(preset, str) else preset.name
+    """What the desk calls it, as text: in Markdown it goes through `plain`."""
+    found = preset if isinstance(preset, Preset) else presets.known(studio.current(), preset)
+    name = found.name if found else str(preset)
     key = f"preset.{name}.name"
-    return t(key) if key in words() else name
+    own = found.titles.get(chosen()) if found else None
+    return own or (t(key) if key in words() else name)
+
+
+def preset_help(preset: Preset) -> str:
+    """What it is good for, as text; may be empty."""
+    key = f"preset.{preset.name}.help"
+    return preset.helps.get(chosen()) or (t(key) if key in words() else "")

@@ -27,10 +27,10 @@ from core.errors import (
     StorageUnavailable,
     TextTooLong,
 )
-from core.intake import clean
 from core.model import OutputState
 from core.storage import ObjectStore
 from core.studio import Studio
+from core.text import clean
 from tests.conftest import BY, Scripted, finished, order, upload
 
 Open = Callable[..., Studio]

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from core import clock, history
-from core.database import queue, schema, tasks
+from core.database import presets, queue, schema, tasks
 from core.database.engine import make_engine, patiently, reading, to_json, writing
 from core.database.migrate import migrate
 from core.database.url import normal
@@ -221,9 +221,9 @@ def test_the_same_task_or_preset_is_written_once(engine: sa.Engine) -> None:
         add_task(engine, outputs=1, key="the-key")
     preset = {"name": "p", "version": 1, "created_at": clock.now(), "created_by": "x", "body": {}}
     with writing(engine) as connection:
-        tasks.insert_preset(connection, preset)
-        tasks.insert_preset(connection, preset)
-        assert tasks.known_presets(connection) == {("p", 1)}
+        presets.insert(connection, preset)
+        presets.insert(connection, preset)
+        assert presets.known_versions(connection) == {("p", 1)}
 
 
 def test_cursors_and_days_beyond_all_rows_are_no_mistake(desk: Callable[..., Studio]) -> None:
@@ -242,7 +242,7 @@ def test_a_transaction_waits_for_its_database(engine: sa.Engine) -> None:
     moments = iter([DatabaseUnavailable("away"), DatabaseUnavailable("away"), None])
 
     def act(connection: sa.Connection) -> int:
-        add_to = tasks.insert_preset
+        add_to = presets.insert
         values = {"name": "p", "version": 1, "created_at": clock.now(), "created_by": "x", "body": {}}
         add_to(connection, values)
         if error := next(moments):

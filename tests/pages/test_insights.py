@@ -141,9 +141,9 @@ def test_figures_are_what_the_rows_say(desk: Desk) -> None:
 
 def test_the_versions_of_a_look_are_told_apart(desk: Desk) -> None:
     opened = filled(desk, outputs=800)
-    found = figures.approval_of(opened, "white_bg_front")
-    assert sorted(found) == [1, 2]
-    assert found[2].approval and found[1].approval and found[2].approval > found[1].approval
+    found = figures.by_version(opened)
+    first, second = (found["white_bg_front", version].approval for version in (1, 2))
+    assert first and second and second > first
 
 
 def test_an_unknown_price_is_never_shown_as_free(desk: Desk) -> None:

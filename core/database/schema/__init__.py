@@ -2,7 +2,7 @@
 
 from core.database.schema.bulk import job_items, jobs, output_tags
 from core.database.schema.channels import channel_rules
-from core.database.schema.desk import events, presets, saved_views
+from core.database.schema.desk import events, preset_decisions, presets, saved_views
 from core.database.schema.exporting import export_items, exports
 from core.database.schema.finding import search_texts, search_words
 from core.database.schema.judging import checks, claims, reviews
@@ -26,6 +26,7 @@ __all__ = [
     "output_tags",
     "outputs",
     "photos",
+    "preset_decisions",
     "presets",
     "provider_states",
     "reviews",

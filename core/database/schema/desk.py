@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from core.database.columns import Json
+from core.database.columns import Json, Text
 from core.database.schema.parts import identity, metadata, number, text, time, to
 
 presets = sa.Table(
@@ -16,7 +16,21 @@ presets = sa.Table(
     time("created_at"),
     text("created_by", 200),
     sa.Column("body", Json, nullable=False),
+    sa.Column("note", Text(200), nullable=False, server_default=""),
     sa.UniqueConstraint("name", "version"),
+)
+
+# Each row says which version counts from then on; the newest of a preset stands.
+preset_decisions = sa.Table(
+    "preset_decisions",
+    metadata,
+    identity(),
+    text("name", 64),
+    number("version"),
+    sa.Column("hidden", sa.Boolean, nullable=False),
+    time("at"),
+    text("actor", 200),
+    sa.Index("ix_preset_decisions_name_id", "name", "id"),
 )
 
 events = sa.Table(
