@@ -19,6 +19,7 @@ from core import review as reviewing
 from core.console import agreed, confirmed, described, desk, follow, give, read, report, said, say, words
 from core.console_export import check_place, save
 from core.console_export import since as moment
+from core.console_presets import line, listed, versions_of
 from core.model import Actor, Health, Order, Upload
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -102,6 +103,21 @@ def history(
             name = entry.product_name or entry.original_name
             when = f"{entry.created_at:%Y-%m-%d %H:%M}"
             say(f"{when}  {entry.state:9}  {entry.sku:12}  {name}  {entry.task_key}")
+
+
+@app.command("presets")
+def list_presets(
+    name: Annotated[str | None, typer.Argument(help="One preset, to see its versions.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The presets that can be chosen, or the versions of one."""
+    with desk(work=False) as studio:
+        found = versions_of(studio, name) if name else listed(studio)
+        if as_json:
+            give(found)
+            return
+        for entry in found:
+            say(line(entry))
 
 
 class Judgement(StrEnum):

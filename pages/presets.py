@@ -56,8 +56,7 @@ def card(one: Standing, made: Made[Any] | None) -> dict[str, Any]:
         thumb = desk.link(key)
     small = t("presets.short", version=preset.version)
     if made and made.approval is not None:
-        share = f"{made.approval:.0%}"
-        small = t("presets.rate_short", version=preset.version, share=share, n=f"{made.judged:,}")
+        small = t("presets.rate_short", version=preset.version, share=f"{made.approval:.0%}")
     if one.hidden:
         small = f"{small} · {t('presets.hidden')}"
     return looks.card(preset, small=small, thumb=thumb)

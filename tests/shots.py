@@ -13,17 +13,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from core import checking, clock, generation, insights
+from core import checking, clock, generation, insights, preset_versions, presets
 from core.errors import Blocked, NoImage, OutcomeUnknown
 from core.model import OutputState
+from core.presets.record import body_of
 from core.providers import ImageAnswer, ImageRequest
 from core.settings import load_settings
-from core.studio import open_studio
+from core.studio import Studio, open_studio
 from tests import products
 from tests.browser import ROOT, chromium, context, serving, settled
 from tests.conftest import BY, Scripted, order, upload
@@ -144,6 +146,19 @@ def why(page: Any) -> None:
     page.locator(".why .chip").first.wait_for()
 
 
+def edited(page: Any) -> None:
+    field = page.locator("[class*=st-key-preset-draft] textarea").first
+    text = field.input_value()
+    field.fill(text.replace("warm", "soft").replace("Keep the product", "Keep the product and its label"))
+    field.blur()
+    page.locator(".packshot-diff ins").first.wait_for()
+
+
+def versions(page: Any) -> None:
+    page.locator(".st-key-preset-view button").nth(1).click()
+    page.locator(".packshot-diff").first.wait_for()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -168,6 +183,9 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history_export": ("/history", export),
     "history_exported": ("/history", exported),
     "history_none": ("/history?text=nothing", None),
+    "presets": ("/presets?preset=professional_photo", None),
+    "presets_edited": ("/presets?preset=professional_photo", edited),
+    "presets_versions": ("/presets?preset=white_bg_front", versions),
     "insights": ("/insights", None),
     "insights_none": ("/insights?days=2020-01-01&days=2020-01-02", None),
     "history_approval": ("/history", approval),
@@ -240,6 +258,19 @@ def months(folder: Path) -> Path:
     return folder
 
 
+def versioned(studio: Studio) -> None:
+    """Another text for a preset, and a preset of the desk's own."""
+    mei, preset = replace(BY, id="mei@shop.hk"), presets.find(studio, "white_bg_front")
+    prompt = preset.prompt.replace("even studio light", "soft daylight from the left")
+    values = {**body_of(preset), "prompt": prompt, "ratio": "4:5"}
+    preset_versions.save(
+        studio, preset.name, values, seen=1, note="Daylight looks fresher", use=False, by=mei
+    )
+    insights.rebuild(studio, by=BY)
+    titles = {"en": "Mid-Autumn", "zh": "中秋節"}
+    preset_versions.copy(studio, "seasonal", "mid_autumn", titles, by=mei)
+
+
 def _groups(chosen: list[str]) -> list[set[str]]:
     kinds = ({"390", "1440"}, {"light", "dark"}, {"en", "zh"})
     return [kind & set(chosen) for kind in kinds if kind & set(chosen)]
@@ -278,6 +309,7 @@ def seeded(folder: Path) -> Iterator[dict[str, str]]:
             if found:
                 tasks[found.verdict] = output.key
         judge(studio, [output.key for output in generation.view(studio, tasks["white"]).outputs])
+        versioned(studio)
         model.answers = {
             ("soy", 2): OutcomeUnknown(),
             ("matcha", 2): "wait",

@@ -56,9 +56,9 @@ def spoken(name: str) -> str:
 
 def plain(text: object) -> str:
     """Text as it is, where Markdown would be read."""
-    # Streamlit looks for icons and emoji after Markdown has taken its backslashes away: a word joiner
-    # keeps ":material/home:" apart.
-    apart = _ICON.sub(":\u2060", str(text))
+    # Streamlit looks for icons, emoji and addresses after Markdown has taken its backslashes away: a word
+    # joiner keeps ":material/home:" and "me@shop.hk" apart.
+    apart = _ICON.sub(":\u2060", str(text)).replace("@", "\u2060@")
     return _MARKDOWN.sub(r"\\\1", apart).replace("\n", " ")
 
 

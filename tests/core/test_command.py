@@ -296,3 +296,16 @@ def test_photos_are_described_first_or_nothing_is_generated(run: Run, tmp_path: 
     connection.close()
     assert "The product: Jasmine rice." in prompt
     assert json.loads(facts)["headline"] == FACTS["headline"]
+
+
+def test_presets_and_their_versions_are_listed(run: Run) -> None:
+    every = json.loads(run("presets", "--json").stdout)
+    assert {"name": "white_bg_front", "version": 1, "title": "White, front", "hidden": False,
+            "pictures": 0, "judged": 0, "approval": None} in every  # fmt: skip
+    (only,) = json.loads(run("presets", "white_bg_front", "--json").stdout)
+    assert (only["version"], only["active"], only["by"]) == (1, True, "packshot")
+    assert "{product}" in only["prompt"]
+    people = run("presets", "white_bg_front")
+    assert people.returncode == 0 and "* v1" in people.stderr
+    wrong = run("presets", "none")
+    assert wrong.returncode == 1 and "no such preset here" in wrong.stderr

@@ -100,7 +100,7 @@ def test_versions_tell_who_when_why_and_how_they_fare(desk: Desk, page: Open) ->
     radio = app.radio[0]
     assert [option.split("**")[1] for option in radio.options] == ["Version 2", "Version 1"]
     captions = list(radio.proto.captions)
-    assert "mei@shop" in captions[0] and "Packshot" in captions[1]
+    assert "mei\u2060@shop" in captions[0] and "Packshot" in captions[1]
     assert all("judged approved" in caption for caption in captions)
     assert "&lt;b&gt;now" in differs(app) and "<b>now" not in differs(app)
     app.button(key="preset-use").click().run()
