@@ -38,18 +38,16 @@ def find(connection: sa.Connection, asked: Asked, *, start: int | None, ascendin
 def _ahead(walk: Walk, limit: int) -> tuple[list[int], int | None]:
     if len(walk.leads) == 1 and len(ids := walk.page(walk.leads[0], limit, among=4 * limit)) == limit:
         return ids, ids[-1]  # Nearly always: most of what is met is wanted.
+    return _furthest(walk, limit, enough=limit)
+
+
+def _furthest(walk: Walk, limit: int, *, enough: int) -> tuple[list[int], int | None]:
+    """What the best lead finds; where that is not enough, and a set is small, all there is."""
     lead, reach = walk.furthest()
     ids = walk.page(lead, limit)
-    if len(ids) < limit and reach is not None:
-        ids, reach = _else(walk, ids, reach, limit)
-    return ids, reach
-
-
-def _else(walk: Walk, ids: list[int], reach: int | None, limit: int) -> tuple[list[int], int | None]:
-    """What other ways find where the leads' candidates do not fill a page."""
-    if few := walk.few():
+    if len(ids) < enough and reach is not None and (few := walk.few()):
         return walk.page(few, limit), None
-    return walk.page_late(limit) if walk.late else (ids, reach)
+    return ids, reach
 
 
 def count(connection: sa.Connection, asked: Asked, *, limit: int, page: int) -> tuple[int, bool]:
@@ -58,10 +56,7 @@ def count(connection: sa.Connection, asked: Asked, *, limit: int, page: int) -> 
     walk = Walk(connection, asked, start=None, ascending=False)
     if len(walk.leads) == 1 and len(walk.page(walk.leads[0], limit, among=limit + limit // 8)) == limit:
         return limit, False
-    lead, reach = walk.furthest()
-    ids = walk.page(lead, limit)
-    if len(ids) <= page and reach is not None:
-        ids, reach = _else(walk, ids, reach, limit)
+    ids, reach = _furthest(walk, limit, enough=page + 1)
     return len(ids), len(ids) < limit and reach is None
 
 

@@ -43,37 +43,41 @@ def forget(connection: sa.Connection, output_ids: Sequence[int]) -> None:
         connection.execute(sa.delete(search_texts).where(search_texts.c.output_id.in_(some)))
 
 
-def holds(connection: sa.Connection, question: Question) -> sa.ColumnElement[bool]:
-    """The condition on a row of `outputs` that its texts hold the question."""
-    held: list[sa.ColumnElement[bool]] = []
+def narrowed(
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    at: sa.ColumnElement[int],
+    question: Question,
+    *,
+    given: bool,
+) -> sa.Select[Any]:
+    """A select of `outputs` by candidates, with those only whose texts hold the question; `at` is a
+    candidate's id. Where the index has `given` them, what it can't say is looked at: that long runs stand in
+    one piece."""
+    t = search_texts.c
+    held: list[sa.ColumnElement[bool]] = [t.text.like(f"%{run}%") for run in question.runs]
+    if not given:
+        held += _holds(question) if connection.dialect.name == "sqlite" else [_matches(question)]
+    if not held:
+        return statement
+    # Asked of one candidate at a time, before its row is read: a join may be read as a whole.
+    of = sa.select(sa.and_(*held)).where(t.output_id == at).correlate_except(search_texts)
+    return statement.where(of.scalar_subquery().is_(sa.true()))
+
+
+def seldom(connection: sa.Connection, question: Question, most: int) -> bool:
+    """Whether the index may give no more than `most`: Postgres knows roughly how often a word is met."""
     if connection.dialect.name == "sqlite":
-        # Tokens hold neither % nor _.
-        held += [search_texts.c.words.like(f"% {word} %") for word in question.words]
-        held += [search_texts.c.words.like(f"% {beginning}%") for beginning in question.beginnings]
-    else:
-        held.append(_matches(question))
-    return _of_row(*held, *_runs(question))
-
-
-def runs(question: Question) -> list[sa.ColumnElement[bool]]:
-    """What the index can't say of an output that it gave: its long runs stand in one piece."""
-    return [_of_row(*_runs(question))] if question.runs else []
-
-
-def _runs(question: Question) -> list[sa.ColumnElement[bool]]:
-    return [search_texts.c.text.like(f"%{run}%") for run in question.runs]
-
-
-def _of_row(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Asked of one row at a time, by its id: as a join it may be read as a whole."""
-    of = sa.select(sa.and_(*conditions)).where(search_texts.c.output_id == outputs.c.id)
-    return of.correlate(outputs).scalar_subquery().is_(sa.true())
+        return True
+    asked = "EXPLAIN (FORMAT JSON) SELECT FROM search_texts WHERE words @@ CAST(:asked AS TSQUERY)"
+    plan = connection.execute(sa.text(asked), {"asked": _tsquery(question)}).scalar_one()
+    return bool(plan[0]["Plan"]["Plan Rows"] <= most)
 
 
 def ids(connection: sa.Connection, question: Question) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
-    """Outputs that the index gives for a question, not yet `runs`, and the column that holds their ids.
+    """Outputs that the index gives for a question, not yet `narrowed`, and the column that holds their ids.
 
-    SQLite gives them in the order of their ids, either way; Postgres has to sort them.
+    SQLite gives them in the order of their ids, either way; Postgres in none.
     """
     if connection.dialect.name == "sqlite":
         at = search_words.c.rowid
@@ -84,10 +88,20 @@ def ids(connection: sa.Connection, question: Question) -> tuple[sa.Select[Any], 
     return sa.select(column.label("id")).where(_matches(question)), column
 
 
+def _holds(question: Question) -> list[sa.ColumnElement[bool]]:
+    # Tokens hold neither % nor _.
+    wanted = [f"% {word} %" for word in question.words] + [f"% {part}%" for part in question.beginnings]
+    return [search_texts.c.words.like(one) for one in wanted]
+
+
 def _matches(question: Question) -> sa.ColumnElement[bool]:
-    wanted = [f"'{word}'" for word in question.words] + [f"'{word}':*" for word in question.beginnings]
-    asked = sa.cast(sa.literal(" & ".join(wanted), sa.Text), postgresql.TSQUERY)
+    asked = sa.cast(sa.literal(_tsquery(question), sa.Text), postgresql.TSQUERY)
     return search_texts.c.words.op("@@", is_comparison=True)(asked)
+
+
+def _tsquery(question: Question) -> str:
+    wanted = [f"'{word}'" for word in question.words] + [f"'{part}':*" for part in question.beginnings]
+    return " & ".join(wanted)
 
 
 def _texts(connection: sa.Connection, output_ids: Sequence[int], *, tags: bool) -> dict[int, str]:

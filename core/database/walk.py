@@ -19,6 +19,8 @@ from core.database.schema import outputs
 
 CANDIDATES = 2_000
 """Outputs that are examined for one page."""
+_SORTED = 10
+"""Times as many may be put in order first, where an index gives them in none."""
 
 _NO_ID, _ANY_ID = -1, 2**62
 
@@ -35,7 +37,8 @@ class Lead:
 
 class Walk:
     """A walk from a place on, exclusive; without one from the very end. `leads` give candidates in order,
-    `sets` in none: those help only where they are few. `late` has to put all it has in order first."""
+    `sets` in none: those help only where they are few. `late` has to be put in order first, and helps where
+    it is not too much for that."""
 
     def __init__(
         self, connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool
@@ -46,6 +49,11 @@ class Walk:
         self._start = start
         self._cost = self._cost_of(start)
         self._low, self._high = self._first_id(), self._last_id()
+        if start is not None and not asked.by_cost:
+            if ascending:
+                self._low = max(start + 1, self._low or 0)
+            else:
+                self._high = start - 1 if self._high is None else min(start - 1, self._high)
         own = by_index(asked)
         self._conditions = [("", o.deleted_at.is_(None)), *((name, sa.or_(*ways)) for name, ways in own)]
         self._conditions += [("", condition) for condition in of_days(asked)]
@@ -62,7 +70,6 @@ class Walk:
         text = []
         if asked.question:
             text = [Lead(name="text", parts=(search.ids(connection, asked.question),))]
-            self._conditions.append(("text", search.holds(connection, asked.question)))
         # SQLite gives what matches a text in the order of ids, Postgres in none.
         everything = Lead(name="all", parts=((sa.select(o.id), o.id),))
         in_order = leads + (text if connection.dialect.name == "sqlite" else [])
@@ -75,8 +82,8 @@ class Walk:
             self.late = text[0] if text and text[0] not in in_order else None
 
     def furthest(self) -> tuple[Lead, int | None]:
-        """The lead whose next candidates reach furthest, and the last of them; None where it has fewer than
-        the bound, so that nothing lies beyond."""
+        """The lead, or `late`, whose next candidates reach furthest, and the last of them; None where it has
+        fewer than the bound, so that nothing lies beyond."""
         last = []
         for lead in self.leads:
             some = self._candidates(lead, CANDIDATES).subquery()
@@ -89,6 +96,14 @@ class Walk:
         for lead, end in both:
             if end is None:
                 return lead, None
+        if self.late and (ids := self._all(self.late, _SORTED * CANDIDATES)) is not None:
+            low, high = self._low or 0, _ANY_ID if self._high is None else self._high
+            ahead = (number for number in ids if low <= number <= high)
+            ids = sorted(ahead, reverse=not self._ascending)[:CANDIDATES]
+            late = _known(self._connection, self.late.name, ids)
+            if len(ids) < CANDIDATES:
+                return late, None
+            both.append((late, ids[-1]))
         return (max if self._ascending else min)(both, key=lambda one: one[1])
 
     def next(self) -> int:
@@ -99,25 +114,10 @@ class Walk:
     def few(self) -> Lead | None:
         """A set of no more than the bound in all: with it nothing is left out."""
         for lead in self.sets:
-            some = self._candidates(lead, CANDIDATES + 1, in_order=False)
-            with _by_its_own_index(self._connection, lead.name):
-                ids = list(self._connection.execute(some).scalars())
-            if len(ids) <= CANDIDATES:
+            if (ids := self._all(lead, CANDIDATES)) is not None:
                 self.sets = [_known(self._connection, lead.name, ids)]
                 return self.sets[0]
         return None
-
-    def page_late(self, limit: int) -> tuple[list[int], int | None]:
-        """Those that match of the next candidates of `late`, and how far it reaches, as `furthest` has it."""
-        if (late := self.late) is None:
-            return [], None
-        with _by_its_own_index(self._connection, late.name):
-            ids = list(self._connection.execute(self._candidates(late, CANDIDATES)).scalars())
-        found: list[int] = []
-        for some in filter(None, (ids[: 4 * limit], ids[4 * limit :])):
-            if len(found) < limit:
-                found += self.page(_known(self._connection, late.name, some), limit - len(found))
-        return found, ids[-1] if len(ids) == CANDIDATES else None
 
     def page(self, lead: Lead, limit: int, *, among: int | None = None) -> list[int]:
         """Those of the next candidates that match, in order; `among` the next few of them, or the bound."""
@@ -126,11 +126,12 @@ class Walk:
             "candidates"
         )
         conditions = [condition for name, condition in self._conditions if name != lead.name or not name]
-        if self._asked.question and lead.name == "text":
-            conditions += search.runs(self._asked.question)
         # "Is true": so no other index is taken, which may hold more rows than there are candidates.
         statement = sa.select(o.id).join(some, some.c.id == o.id)
         statement = statement.where(sa.and_(*conditions).is_(sa.true()))
+        if question := self._asked.question:
+            given = lead.name == "text"
+            statement = search.narrowed(self._connection, statement, some.c.id, question, given=given)
         if not in_order:
             statement = statement.where(
                 sa.or_(*(sa.and_(sa.true(), *bounds) for bounds in self._bounds(o.id, by_cost)))
@@ -138,15 +139,29 @@ class Walk:
         order = self._order(o.id, o.cost_micros if by_cost else None)
         return list(self._connection.execute(statement.order_by(*order).limit(limit)).scalars())
 
+    def _all(self, lead: Lead, most: int) -> list[int] | None:
+        """All of a set; None where it holds more than `most`."""
+        question = self._asked.question if lead.name == "text" else None
+        if question and not search.seldom(self._connection, question, most):
+            return None
+        some = self._candidates(lead, most + 1, in_order=False)
+        with _by_its_own_index(self._connection, lead.name):
+            if self._connection.dialect.name == "postgresql":
+                # One value: as rows they would take longer than to be found.
+                one = sa.select(sa.func.array_agg(some.subquery().c.id))
+                ids = list(self._connection.execute(one).scalar() or ())
+            else:
+                ids = list(self._connection.execute(some).scalars())
+        return ids if len(ids) <= most else None
+
     def _candidates(self, lead: Lead, limit: int, *, in_order: bool = True) -> sa.Select[Any]:
         """Ids of the next candidates of a lead, in the order of the walk or in any."""
         by_cost = self._asked.by_cost and in_order
         some = []
         for part, at in lead.parts:
-            if lead is self.late:
-                at = at + 0  # Else Postgres may take the index of ids, and read all up to the bound.
-            whole_text = lead.name == "text" and self._asked.by_cost
-            for bounds in [[]] if whole_text else self._bounds(at, by_cost):
+            # A text's index knows nothing of what lies ahead, unless it is in the order of ids.
+            whole = lead.name == "text" and not in_order
+            for bounds in [[]] if whole else self._bounds(at, by_cost):
                 next_ones = part.where(*bounds).limit(limit)
                 if by_cost:
                     next_ones = next_ones.add_columns(o.cost_micros)
@@ -156,12 +171,10 @@ class Walk:
         if len(some) == 1:
             return some[0]
         both = sa.union_all(*(sa.select(part.subquery()) for part in some)).subquery()
-        whole = sa.select(both).limit(limit)
-        return (
-            whole.order_by(*self._order(both.c.id, both.c.cost_micros if by_cost else None))
-            if in_order
-            else whole
-        )
+        every = sa.select(both).limit(limit)
+        if not in_order:
+            return every
+        return every.order_by(*self._order(both.c.id, both.c.cost_micros if by_cost else None))
 
     def _order(self, at: sa.ColumnElement[int], cost: sa.ColumnElement[int] | None = None) -> list[Any]:
         keys = [at] if cost is None else [cost, at]
@@ -180,13 +193,7 @@ class Walk:
             else:
                 same, most = at < start, cost - 1 if most is None else min(cost - 1, most)
             return [[o.cost_micros == cost, same], between(o.cost_micros, least, most)]
-        low, high = self._low, self._high
-        if start is not None and not self._asked.by_cost:
-            if self._ascending:
-                low = max(start + 1, low or 0)
-            else:
-                high = start - 1 if high is None else min(start - 1, high)
-        return [between(at, low, high)]
+        return [between(at, self._low, self._high)]
 
     def _cost_of(self, start: int | None) -> int | None:
         if start is None or not self._asked.by_cost:

@@ -46,6 +46,7 @@ CASES: dict[str, dict[str, Any]] = {
     "model": {"model": "cutout"}, "operator": {"operator": "user-9@shop.hk"},
     "days": {"since": date(2026, 3, 1), "until": date(2026, 3, 31)}, "cost": {"cost_from": 52_800},
     "worst pair (season's word, failed)": {"text": "月餅", "states": BAD},
+    "pair (common word, dear)": {"text": "豚骨", "cost_from": 52_800},
     "text, common": {"text": "豚骨"}, "text, one character": {"text": "抹"},
     "text, two characters": {"text": "拉麵"},
     "text, rare": {"text": "JP-SOY-15373"}, "text, a season's": {"text": "月餅"},
