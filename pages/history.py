@@ -11,11 +11,13 @@ from core.errors import PackshotError
 from core.history import Count, Entry, Page, Sort
 from core.model import OutputState
 from pages.ui.address import Choice
+from pages.ui.bulk import bar
 from pages.ui.cards import review_chip, trouble
 from pages.ui.details import drawer, look_at
 from pages.ui.export import export_dialog
 from pages.ui.filters import clear, cursor, filters, turn
 from pages.ui.gallery import gallery
+from pages.ui.selection import Selection, keep, selection
 from pages.ui.shell import heading
 from pages.ui.trouble import show
 from pages.ui.words import local, money, plain, preset_name, t, when
@@ -50,24 +52,31 @@ def row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def table(page: Page) -> None:
+def table(page: Page, mine: Selection) -> None:
+    """A press on a row's box selects it, one on the row itself opens it."""
     rows = [row(entry) for entry in page.entries]
     columns = {name: st.column_config.TextColumn(t(f"column.{name}")) for name in rows[0]}
     columns["picture"] = st.column_config.ImageColumn(t("column.picture"), width=64)
-    # A fresh key takes the mark away from the row whose picture was closed.
-    key = f"table-{st.session_state.get('table', 0)}"
+    shown = [entry.key for entry in page.entries]
+    # A fresh key takes the mark away from the row whose picture was closed, and marks what is selected.
+    key = f"table-{st.session_state.get('table', 0)}-{mine.edition}-{shown[0]}"
 
     def chosen() -> None:
-        marked = st.session_state[key]["selection"]["rows"]
-        if marked and marked[0] < len(page.entries):
+        marked = st.session_state[key]["selection"]
+        opened = [shown[row] for row, _ in marked.get("cells", ()) if row < len(shown)]
+        if opened:
             st.session_state["table"] = st.session_state.get("table", 0) + 1
-            look_at(page.entries[marked[0]].key)
+            look_at(opened[0])
+        elif not mine.every:
+            here = [shown[row] for row in marked["rows"] if row < len(shown)]
+            keep((*(one for one in mine.keys if one not in shown), *here))
 
     st.dataframe(
         rows,
         hide_index=True,
         on_select=chosen,
-        selection_mode="single-row",
+        selection_mode="single-cell" if mine.every else ["multi-row", "single-cell"],
+        selection_default={"selection": {"rows": [n for n, one in enumerate(shown) if one in mine.keys]}},
         row_height=56,
         height=min(620, 40 + 56 * len(rows)),
         key=key,
@@ -142,17 +151,19 @@ def main() -> None:
     except PackshotError as error:
         show(error)
         return
+    mine = selection(choice)
     st.session_state["history-keys"] = [entry.key for entry in page.entries]
     pages(page, count, choice.sort)
     if not page.entries and not page.searched:
         nothing(choice)
     elif page.entries and choice.view == "table":
-        table(page)
+        table(page, mine)
     elif page.entries:
         cards = [card(entry) for entry in page.entries]
-        if asked := gallery([{"items": cards}], key="history", minimum=180, opens="act"):
+        if asked := gallery([{"items": cards}], key="history", minimum=180, opens="act", selection=mine):
             look_at(str(asked["id"]))
     searched(page, choice.sort)
+    bar(mine, count)
 
 
 desk = studio.current()

@@ -159,6 +159,29 @@ def versions(page: Any) -> None:
     page.locator(".packshot-diff").first.wait_for()
 
 
+def selected(page: Any) -> None:
+    for number in (5, 7):
+        page.locator(".card").nth(number).get_by_role("checkbox").check()
+    page.locator(".st-key-bulk-approve").wait_for()
+
+
+def rejecting(page: Any) -> None:
+    selected(page)
+    page.locator(".st-key-bulk-reject button").click()
+    page.locator("[role=dialog] .st-key-bulk-do").wait_for()
+
+
+def tagged(page: Any) -> None:
+    selected(page)
+    page.locator("[class*=st-key-bulk-more] button").click()
+    page.get_by_role("menuitem").first.click()
+    field = page.get_by_role("dialog").get_by_role("combobox")
+    field.fill("moon festival")
+    field.press("Enter")
+    page.locator("[role=dialog] .st-key-bulk-do button").click()
+    page.locator(".st-key-bulk-over").wait_for()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -177,6 +200,9 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "review_none": ("/review?sku=nothing", None),
     "history": ("/history", None),
     "history_table": ("/history", table),
+    "history_selected": ("/history", selected),
+    "history_rejecting": ("/history", rejecting),
+    "history_tagged": ("/history", tagged),
     "history_details": ("/history", details),
     "history_altered": ("/history?output={altered}", evidence),
     "history_preserved": ("/history?output={preserved}", evidence),

@@ -49,14 +49,28 @@ function element(tag, name, role) {
   return node
 }
 
-function drawCard(node, item, text) {
-  node.className = "card" + (item.state in TROUBLE ? " wide" : "")
+function drawCard(node, item, text, picked) {
+  const on = Boolean(picked && (picked.every || picked.keys.has(String(item.id))))
+  node.className = "card" + (item.state in TROUBLE ? " wide" : "") + (picked ? " picks" : "") + (on ? " on" : "")
   if (!node.firstChild) node.append(element("div", "frame"), element("div", "caption"))
   set(node.children[0], body(item, text))
   set(node.children[1], item.caption ? `<b title="${esc(item.caption)}">${esc(item.caption)}</b><span class="small">${esc(item.small)}</span>` : "")
+  if (picked) drawPick(node, item, text, picked.every, on)
 }
 
-function drawGroup(node, group, data) {
+function drawPick(node, item, text, every, on) {
+  if (!node.children[2]) {
+    const label = element("label", "pick")
+    label.append(Object.assign(document.createElement("input"), { type: "checkbox" }))
+    node.append(label)
+  }
+  const box = node.children[2].firstChild
+  box.setAttribute("aria-label", text.select + ": " + (item.alt ?? item.title ?? item.caption))
+  box.checked = on
+  box.disabled = every
+}
+
+function drawGroup(node, group, data, picked) {
   node.className = group.source ? "group" : "group bare"
   if (!node.firstChild) {
     const grid = element("div", "grid", "list")
@@ -67,7 +81,7 @@ function drawGroup(node, group, data) {
   node.children[0].hidden = !s
   const grid = node.children[1]
   grid.style.setProperty("--min", data.min + "px")
-  keyed(grid, group.items, () => element("div", "card", "listitem"), (card, item) => drawCard(card, item, data.text))
+  keyed(grid, group.items, () => element("div", "card", "listitem"), (card, item) => drawCard(card, item, data.text, picked))
 }
 
 function large(root, data, id) {
@@ -104,13 +118,35 @@ function large(root, data, id) {
   box.showModal()
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
   const root = parentElement.querySelector(".root")
   if (!root.firstChild) root.append(element("div", "groups"))
+  // What is selected is known here first: only another edition takes the page's word for it.
+  if (data.pick && root.__picked?.edition !== data.pick.edition) root.__picked = { ...data.pick, keys: new Set(data.pick.keys) }
+  const picked = data.pick && root.__picked
+  const draw = () => keyed(root.firstChild, data.groups.map((g, i) => ({ id: g.id ?? i, ...g })), () => element("section", "group"), (node, group) => drawGroup(node, group, data, picked))
   const shown = JSON.stringify(data)
   if (root.__shown !== shown) {
     root.__shown = shown
-    keyed(root.firstChild, data.groups.map((g, i) => ({ id: g.id ?? i, ...g })), () => element("section", "group"), (node, group) => drawGroup(node, group, data))
+    draw()
+  }
+  const tell = () => {
+    draw()
+    setStateValue("selected", { edition: picked.edition, keys: [...picked.keys] })
+  }
+  root.firstChild.onchange = e => {
+    const id = e.target.closest(".card").dataset.id
+    if (e.target.checked) picked.keys.add(id)
+    else picked.keys.delete(id)
+    tell()
+  }
+  root.firstChild.onkeydown = e => {
+    if (!picked || picked.every || e.altKey || e.shiftKey) return
+    if (e.key === "Escape" && picked.keys.size) picked.keys.clear()
+    else if (e.key === "a" && (e.ctrlKey || e.metaKey)) data.groups.forEach(g => g.items.forEach(i => picked.keys.add(String(i.id))))
+    else return
+    e.preventDefault()
+    tell()
   }
   const offset = Date.now() / 1000 - data.now
   const tick = () => root.querySelectorAll("[data-since]").forEach(n => { n.textContent = clock(Date.now() / 1000 - offset - +n.dataset.since) })

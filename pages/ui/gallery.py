@@ -6,27 +6,55 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import streamlit as st
+
 from pages.ui.component import component
+from pages.ui.selection import Selection, heard
 from pages.ui.words import t
 
 _component = component("gallery", '<div class="root"></div>')
 
 
 def gallery(
-    groups: Sequence[dict[str, Any]], *, key: str, minimum: int = 168, opens: str = "large"
+    groups: Sequence[dict[str, Any]],
+    *,
+    key: str,
+    minimum: int = 168,
+    opens: str = "large",
+    selection: Selection | None = None,
 ) -> dict[str, Any] | None:
     """Draw cards; returns what was just asked: {"act": "open" | "retry", "id": ...} or None.
 
     A group has `items` and, where wanted, a `source`. With `opens="large"` a click shows the picture large
-    beside its source without asking the server; with "act" it is returned.
+    beside its source without asking the server; with "act" it is returned. With a `selection` each card has
+    a checkbox, and `selection.heard` is told of every change.
     """
     text = {
         name: t(f"gallery.{name}")
-        for name in ("open", "download", "running", "queued", "close", "source", "result", "previous", "next")
+        for name in (
+            "open",
+            "download",
+            "running",
+            "queued",
+            "close",
+            "source",
+            "result",
+            "previous",
+            "next",
+            "select",
+        )
     }
     # The server's clock only where one ticks: what did not change is not sent again.
     ticks = any("since" in item for group in groups for item in group["items"])
     now = time.time() if ticks else 0
     data = {"groups": list(groups), "text": text, "min": minimum, "now": now, "opens": opens}
-    asked = _component(key=key, data=data, on_act_change=lambda: None).act
+    if selection is None:
+        asked = _component(key=key, data=data, on_act_change=lambda: None).act
+    else:
+        asked = _component(
+            key=key,
+            data={**data, "pick": selection.data},
+            on_act_change=lambda: None,
+            on_selected_change=lambda: heard(st.session_state[key].get("selected")),
+        ).act
     return dict(asked) if asked else None
