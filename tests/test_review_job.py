@@ -90,7 +90,8 @@ def count(page: Any) -> str:
 
 
 def press(page: Any, key: str) -> None:
-    """A verdict, and the wait for the next picture as a person waits for it."""
+    """A verdict, and the wait for the next picture, or for the end, as a person waits for it: while more is
+    still coming there is nothing to judge."""
     before = page.locator("[aria-current=true], .end:not([hidden])").first.evaluate("n => n.dataset.id ?? ''")
     page.keyboard.press(key)
     page.wait_for_function(
@@ -98,7 +99,7 @@ def press(page: Any, key: str) -> None:
             const root = host.shadowRoot?.querySelector('.root')
             if (!root) return false
             const now = root.__compare
-            return now.at !== before && now.item || now.over && !now.acts.length
+            return now.at !== before && now.item || root.querySelector('.end:not([hidden]) b')
         })""",
         arg=before,
     )

@@ -127,7 +127,7 @@ def test_pictures_come_from_r2_and_none_through_the_desk(
     page.locator(".card .open").first.click()
     page.get_by_text("Run again with changes").wait_for()
     drawer = page.locator("[role=dialog]")
-    drawer.get_by_text("US$0.0369").wait_for()
+    drawer.get_by_text("US$0.0369").first.wait_for()
     drawer.get_by_text("nb-2.1-2026-09").wait_for()
     drawer.get_by_text("resp-42").wait_for()
     assert [url for url in asked if "/pictures/" in url] == []
