@@ -15,6 +15,7 @@ from typing import Any
 
 from core import generation
 from core.images.sample import sample_photo
+from core.model import ChecksState
 from core.settings import load_settings
 from core.studio import open_studio
 from tests.bench.measure import line
@@ -70,7 +71,8 @@ def rerun(page: Any) -> float:
 
 
 def seed(folder: Path) -> str:
-    """48 finished pictures in one task; returns its key."""
+    """48 finished pictures in one task, all of them checked: the check works beside a page, not in it.
+    Returns the task's key."""
     photo = sample_photo()
     settings = load_settings(
         database_url=f"sqlite:///{folder / 'packshot.db'}",
@@ -78,10 +80,10 @@ def seed(folder: Path) -> str:
         app_secret="a secret for tests",
         provider_concurrency=8,
     )
-    with open_studio(settings, providers={"gemini": Scripted(photo)}) as studio:
+    with open_studio(settings, providers={"gemini": Scripted(photo)}, check=True) as studio:
         key = generation.submit(studio, [upload(photo)] * 12, order(outputs=4), by=BY)
-        while generation.view(studio, key).pending:
-            time.sleep(0.1)
+        while any(output.checks is ChecksState.PENDING for output in generation.view(studio, key).outputs):
+            time.sleep(0.2)
     return key
 
 
