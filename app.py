@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from core import studio, telemetry
 from core.errors import PackshotError, SettingsWrong
 from core.settings import load_settings
 from core.settings_checks import check_address
 from core.web import routes
+from pages.ui.looks import PICTURES
 
 log = logging.getLogger("packshot")
-# What a page has drawn leaves while it still draws the rest: threads take turns ten times as often.
-sys.setswitchinterval(0.0005)
 
 try:
     settings = load_settings()
@@ -55,4 +56,9 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
-app = st.App("pages/main.py", routes=routes, lifespan=lifespan, on_script_error=on_script_error)
+app = st.App(
+    "pages/main.py",
+    routes=[*routes, Mount("/looks", StaticFiles(directory=PICTURES))],
+    lifespan=lifespan,
+    on_script_error=on_script_error,
+)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core import search
-from core.database import exporting, gallery, presets, tags, tasks
+from core.database import exporting, gallery, presets, rows, tags, tasks
 from core.database.asked import Asked
 from core.database.engine import reading
 from core.errors import NotFound
@@ -173,8 +173,8 @@ def page(
         ids = found.ids[:limit]
         on = ids[-1] if full else found.reach
         cut = not full and found.reach is not None
-        rows = gallery.entries(connection, [*ids, found.reach] if cut and found.reach else ids)
-    made = {number: _entry(row) for number, row in rows.items()}
+        read = gallery.entries(connection, [*ids, found.reach] if cut and found.reach else ids)
+    made = {number: _entry(row) for number, row in read.items()}
     shown = tuple(made[number] for number in ids if number in made)
     return Page(
         entries=shown[::-1] if ascending != (wanted.sort is Sort.OLDEST) else shown,
@@ -263,5 +263,5 @@ def asked_of(studio: Studio, connection: Connection, wanted: Filter) -> Asked | 
 
 
 def _entry(row: Any) -> Entry:
-    values = {f.name: getattr(row, f.name) for f in fields(Entry)}
-    return Entry(**{**values, "state": OutputState(row.state), "review": ReviewState(row.review)})
+    found = rows.values(row)
+    return Entry(**{**found, "state": OutputState(found["state"]), "review": ReviewState(found["review"])})

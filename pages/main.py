@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from core.language import LANGUAGES
-from pages.ui.shell import shell, status, style
-from pages.ui.words import chosen, listen, t
-
-HERE = Path(__file__).parent / "ui"
+from pages.ui.shell import embedded, shell, status, style
+from pages.ui.words import chosen, listen, spoken, t
 
 asked = st.query_params.get("lang")
 if asked in LANGUAGES and "language" not in st.session_state:
@@ -18,13 +15,14 @@ if asked in LANGUAGES and "language" not in st.session_state:
 listen()
 
 st.set_page_config(
-    page_title="Packshot", page_icon=str(HERE / "icon.png"), layout="wide", initial_sidebar_state=232
+    page_title="Packshot", page_icon=embedded("icon.png"), layout="wide", initial_sidebar_state=232
 )
-st.logo(str(HERE / "logo.svg"), size="medium")
+st.logo(embedded("logo.svg"), size="medium")
 style()
 
-page = st.navigation(
-    {
+
+def sections() -> dict[str, list[StreamlitPage]]:
+    return {
         t("nav.work"): [
             st.Page("generate.py", title=t("nav.generate"), icon=":material/auto_awesome:", default=True),
             st.Page("review.py", title=t("nav.review"), icon=":material/rule:", url_path="review"),
@@ -51,7 +49,12 @@ page = st.navigation(
             )
         ],
     }
-)
+
+
+# Each page is looked up on the disk when it is made: once for a session and a language.
+if spoken("pages") not in st.session_state:
+    st.session_state[spoken("pages")] = sections()
+page = st.navigation(st.session_state[spoken("pages")])
 
 # A page may need to know that somebody comes to it, and does not only draw it again.
 st.session_state["came"] = st.session_state.get("at") != page.url_path

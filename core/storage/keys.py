@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from core.errors import InvalidKey
 
@@ -34,6 +35,7 @@ def heat_key(task: str, check: str) -> str:
     return f"check/{task}/{check}.webp"
 
 
+@lru_cache(8192)
 def checked(key: str) -> str:
     """`key`, when it is safe on every store and operating system; raises InvalidKey.
 

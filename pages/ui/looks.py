@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,8 @@ from pages.ui.component import component
 from pages.ui.words import preset_help, preset_name, t
 
 _component = component("looks", '<div class="grid"></div>')
-_PICTURES = Path(__file__).parent / "looks"
+PICTURES = Path(__file__).parent / "looks"
+"""Served as /looks."""
 
 
 def looks(presets: Sequence[Preset], *, key: str, default: str) -> str:
@@ -47,10 +47,12 @@ def _keep(key: str) -> None:
     st.session_state[f"{key}-kept"] = st.session_state[key]["value"]
 
 
-@cache
 def picture(name: str) -> str:
-    """A small picture of a look as a data URL: 4 kB that never have to be fetched. One that is not there is
-    the cup's."""
-    file = _PICTURES / f"{name}.webp"
-    data = (file if name and file.exists() else _PICTURES / "after.webp").read_bytes()
-    return "data:image/webp;base64," + base64.b64encode(data).decode()
+    """Where the small picture of a look is: a file that a browser keeps, where inlined it would come again
+    with every rerun. For one that is not there it is the cup's."""
+    return f"/looks/{name if name in _pictures() else 'after'}.webp"
+
+
+@cache
+def _pictures() -> frozenset[str]:
+    return frozenset(file.stem for file in PICTURES.glob("*.webp"))

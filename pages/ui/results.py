@@ -25,12 +25,14 @@ from pages.ui.words import t
 def results(key: str, view: TaskView | None) -> None:
     """Show a task; while pictures are to come, look again by itself. `view` is None when it can't be read."""
     fresh = [view] if view else []
-    with st.container(key="results"):
-        pending = view is None or view.pending
-        st.fragment(_results, run_every="700ms" if pending else None)(key, fresh, pending)
+    if view is None or view.pending:
+        st.fragment(_results, run_every="700ms")(key, fresh, looking=True)
+    else:
+        with st.container():  # As a fragment stands in one: nothing moves when the last picture comes.
+            _results(key, fresh, looking=False)
 
 
-def _results(key: str, fresh: list[TaskView], looking: bool) -> None:
+def _results(key: str, fresh: list[TaskView], *, looking: bool) -> None:
     """`fresh` holds what the page has just read; the runs after that read for themselves. `looking`: they
     come by themselves."""
     try:
@@ -61,7 +63,7 @@ def _summary(view: TaskView) -> None:
     total, ready = len(view.outputs), view.count(OutputState.SUCCEEDED)
     trouble = view.count(OutputState.FAILED, OutputState.BLOCKED, OutputState.UNKNOWN)
     failed, waiting = view.count(OutputState.FAILED), view.count(OutputState.QUEUED)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="results"):
         say = (
             t("results.trouble", d=ready, n=total, f=trouble)
             if trouble
@@ -108,7 +110,8 @@ def _summary(view: TaskView) -> None:
                 icon=":material/rule:",
                 query_params={"task": view.task.key},
             )
-    st.progress((ready + trouble) / total)
+    if view.pending:
+        st.progress((ready + trouble) / total)
 
 
 def _act(verb: Callable[..., object], key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from functools import cache
 from pathlib import Path
@@ -57,6 +58,14 @@ _STREAMLIT = {
 @cache
 def _stylesheet() -> str:
     return (Path(__file__).parent / "shell.css").read_text(encoding="utf-8")
+
+
+@cache
+def embedded(name: str) -> str:
+    """A small picture of this folder inside its address: read once, and nothing to fetch."""
+    kind = {".png": "image/png", ".svg": "image/svg+xml"}[Path(name).suffix]
+    data = base64.b64encode((Path(__file__).parent / name).read_bytes()).decode()
+    return f"data:{kind};base64,{data}"
 
 
 def style() -> None:
