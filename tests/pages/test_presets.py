@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from core.database.engine import writing
 from core.model import Actor, Role
 from core.presets.record import body_of
 from core.studio import Studio
+from pages.ui.looks import PICTURES
 from tests.conftest import BY
 from tests.pages.conftest import Open, counted, data, said
 from tests.parts.many import fill
@@ -46,7 +48,11 @@ def test_every_preset_is_a_card_with_its_picture(desk: Desk, page: Open) -> None
         assert not app.exception
         options = data(app, "looks")["options"]
         assert len(options) == len(presets.shipped())
-        assert all(option["thumb"].startswith("data:image/webp") and option["small"] for option in options)
+        assert [option["thumb"] for option in options] == [
+            f"/looks/{option['id']}.webp" for option in options
+        ]
+        assert all((PICTURES / Path(option["thumb"]).name).exists() for option in options)
+        assert all(option["small"] for option in options)
         assert name in {option["name"] for option in options}
         assert app.header[0].value == name
     preset_versions.copy(opened, NAME, "mine", {"en": "*Mine*", "zh": "我的"}, by=BY)
