@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import TimeoutError
 
 from core.database.engine import make_engine, writing
 from core.database.migrate import migrate
@@ -14,35 +17,79 @@ from core.database.schema import output_tags, outputs
 from tests.browser import Server, accessible, open_page, serving, settled
 from tests.database.rows import add_task
 
-LINKS = {
-    "": ["豚骨拉麵", "Soy sauce", "抹茶"],
-    "?text=骨": ["豚骨拉麵"],
-    "?text=JP-SOY": ["Soy sauce"],
-    "?show=approved": ["抹茶"],
-    "?show=failed&show=approved": ["Soy sauce", "抹茶"],
-    "?preset=flat_lay&version=2": ["Soy sauce"],
-    "?provider=openai": ["抹茶"],
-    "?model=gpt-image-2": ["抹茶"],
-    "?operator=amy": ["豚骨拉麵"],
-    "?tag=moon": ["豚骨拉麵", "抹茶"],
-    "?flagged=yes": ["抹茶"],
-    "?task=task-soy": ["Soy sauce"],
-    "?days=2020-01-01&days=2020-12-31": [],
-    "?cost=0.05&cost=any": ["抹茶"],
-    "?sort=oldest": ["抹茶", "Soy sauce", "豚骨拉麵"],
-    "?sort=cost": ["抹茶", "豚骨拉麵"],
-    "?text=jp&sort=oldest&days=soon": ["抹茶", "Soy sauce", "豚骨拉麵"],
-}
+EVERY = ["豚骨拉麵", "Soy sauce", "抹茶", "梅干し", "味噌ラーメン"]
+"""Newest first; the last two are of June 2021."""
+LINKS: list[tuple[str, list[str], dict[str, str]]] = [
+    ("", EVERY, {}),
+    ("?text=骨", ["豚骨拉麵"], {"Text": "骨"}),
+    ("?text=拉麵", ["豚骨拉麵"], {"Text": "拉麵"}),
+    ("?text=ラーメン", ["味噌ラーメン"], {"Text": "ラーメン"}),
+    ("?text=JP-SOY", ["Soy sauce"], {"Text": "JP-SOY"}),
+    ("?show=approved", ["抹茶"], {"State": "Approved"}),
+    ("?show=rejected", ["味噌ラーメン"], {"State": "Rejected"}),
+    ("?show=to_review", ["豚骨拉麵"], {"State": "To review"}),
+    ("?show=working", ["梅干し"], {"State": "Working"}),
+    ("?show=failed", ["Soy sauce"], {"State": "Failed"}),
+    ("?show=failed&show=approved", ["Soy sauce", "抹茶"], {"State": "Approved, Failed"}),
+    ("?preset=flat_lay", ["Soy sauce", "梅干し"], {"Look": "Flat lay"}),
+    ("?preset=flat_lay&version=2", ["Soy sauce"], {"Look": "Flat lay", "Version": "v2"}),
+    ("?provider=openai", ["抹茶", "味噌ラーメン"], {"Provider": "OpenAI"}),
+    ("?model=gpt-image-2", ["抹茶"], {"Model": "gpt-image-2"}),
+    ("?operator=amy", ["豚骨拉麵"], {"Operator": "amy"}),
+    ("?tag=moon", ["豚骨拉麵", "抹茶", "味噌ラーメン"], {"Tag": "moon"}),
+    ("?flagged=yes", ["抹茶"], {"Flagged by the check": "on"}),
+    ("?task=task-soy", ["Soy sauce"], {"Batch": "task-soy"}),
+    ("?days=2021-06-01&days=2021-06-30", ["梅干し", "味噌ラーメン"], {"Days": "2021-06-01 2021-06-30"}),
+    ("?days=2021-06-02", ["梅干し"], {"Days": "2021-06-02"}),
+    ("?days=2021-07-01&days=2099-12-31", EVERY[:3], {"Days": "2021-07-01 2099-12-31"}),
+    ("?days=2020-01-01&days=2020-12-31", [], {"Days": "2020-01-01 2020-12-31"}),
+    ("?cost=0.05&cost=any", ["抹茶"], {"Cost from (US$)": "0.0500"}),
+    ("?cost=any&cost=0.04", ["豚骨拉麵"], {"Cost to (US$)": "0.0400"}),
+    ("?cost=0.04&cost=0.05", ["味噌ラーメン"], {"Cost from (US$)": "0.0400", "Cost to (US$)": "0.0500"}),
+    ("?sort=oldest", EVERY[::-1], {"Order": "Oldest first"}),
+    ("?sort=cost", ["抹茶", "味噌ラーメン", "豚骨拉麵"], {"Order": "Highest cost first"}),
+    ("?view=table&show=approved", ["抹茶"], {"View": "Table", "State": "Approved"}),
+    ("?text=jp&sort=oldest&days=soon", ["味噌ラーメン", "抹茶", "Soy sauce", "豚骨拉麵"],
+     {"Text": "jp", "Order": "Oldest first"}),
+]  # fmt: skip
+"""An address, what it shows, and what stands in the filters."""
+
+HELD = """() => {
+    const held = {}, add = (name, text) => held[name] = held[name] ? `${held[name]}, ${text}` : text
+    const hold = (name, text) => text && add(name, text)
+    const all = (query, act) => document.querySelectorAll(query).forEach(act)
+    hold('Text', document.querySelector('.st-key-text input').value)
+    all('.st-key-show [aria-pressed=true]', pill => hold('State', pill.innerText))
+    all('.st-key-view [aria-checked=true]', one => hold('View', one.innerText))
+    const field = '[data-testid=stPopoverBody] input'
+    const days = [...document.querySelectorAll(`${field}[type=date]`)].map(day => day.value)
+    hold('Days', days.filter(Boolean).join(' '))
+    all(`${field}[aria-label]:not([type=checkbox])`, one => hold(one.ariaLabel, one.value))
+    all(`${field}:checked`, one => hold(one.ariaLabel, 'on'))
+    return held
+}"""
+
+SAME = """wanted => Object.entries(({held})()).sort().join() === Object.entries(wanted).sort().join()"""
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that nobody has asked anything yet, over three outputs that differ in everything."""
+    """A server that nobody has asked anything yet, over outputs that differ in everything."""
     folder = tmp_path_factory.mktemp("history") / "var"
     folder.mkdir()
     engine = make_engine(f"sqlite:///{folder / 'packshot.db'}", pool_size=2)
     migrate(engine)
+    june = datetime(2021, 6, 1, 4, tzinfo=UTC)
     rows: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (
+            {"sku": "JP-MIS", "product_name": "味噌ラーメン", "created_at": june, "provider": "openai"},
+            {"state": "succeeded", "review": "rejected", "cost_micros": 45_000},
+        ),
+        (
+            {"sku": "HK-PLM", "product_name": "梅干し", "created_at": june + timedelta(days=1),
+             "preset": "flat_lay", "preset_version": 1},
+            {"state": "queued"},
+        ),
         (
             {"sku": "JP-MTC", "product_name": "抹茶", "provider": "openai", "model": "gpt-image-2"},
             {"state": "succeeded", "review": "approved", "cost_micros": 60_000, "flagged": True},
@@ -59,11 +106,12 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ]  # fmt: skip
     for task, values in rows:
         (number,) = add_task(engine, outputs=1, **task)
-        of_task = {name: task[name] for name in ("provider", "model") if name in task}
-        pictures = {"object_key": "generated/t/p.png", "thumb_key": "thumb/t/p.webp", "width": 9, "height": 9}
-        values = (
-            values | of_task | {"key": f"output-{number}"} | (pictures if "cost_micros" in values else {})
-        )
+        values |= {name: task[name] for name in ("provider", "model") if name in task}
+        # There are no files that this server could compare.
+        values |= {"key": f"output-{number}", "checks": "done"}
+        if "cost_micros" in values:
+            values |= {"object_key": "generated/t/p.png", "thumb_key": "thumb/t/p.webp"}
+            values |= {"width": 9, "height": 9}
         with writing(engine) as connection:
             connection.execute(sa.update(outputs).where(outputs.c.id == number).values(**values))
             if "cost_micros" in values:
@@ -73,28 +121,35 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def names(page: Any) -> list[str]:
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll('*')].flatMap(
-            node => [...(node.shadowRoot?.querySelectorAll('.card') ?? [])]).map(card => card.innerText)"""
-    )
-    known = ("豚骨拉麵", "Soy sauce", "抹茶")
-    return [next(name for name in known if name in text) for text in found]
+def names(page: Any, *, table: bool = False) -> list[str]:
+    read = """() => [...document.querySelectorAll('*')].flatMap(
+        node => [...(node.shadowRoot?.querySelectorAll('.card') ?? [])]).map(card => card.innerText)"""
+    found = page.locator("tbody tr").all_text_contents() if table else page.evaluate(read)
+    return [next(name for name in EVERY if name in text) for text in found]
 
 
 def test_each_filter_opens_by_its_link(browser: Any, fresh: Server) -> None:
-    page = open_page(browser, f"{fresh.url}/history?output=output-1")
+    page = open_page(browser, f"{fresh.url}/history?output=output-3")
     page.get_by_role("dialog").get_by_text("Picture came").or_(
         page.get_by_text("What happened")
     ).first.wait_for()
-    for link, wanted in LINKS.items():
+    usual = {"View": "Gallery", "Order": "Newest first"}
+    for link, wanted, held in LINKS:
         page.goto(f"{fresh.url}/history{link}")
         settled(page)
+        table = "view=table" in link
         if wanted:
-            page.locator(".card").nth(len(wanted) - 1).wait_for()
+            page.locator("tbody tr" if table else ".card").nth(len(wanted) - 1).wait_for(state="attached")
         else:
             page.get_by_text("No pictures match").wait_for()
-        assert names(page) == wanted, link
+        assert names(page, table=table) == wanted, link
+        number = len({name.split()[0] for name in held} - {"Text", "State", "View"})
+        page.get_by_role("button", name=f"Filters · {number}" if number else "Filters").click()
+        page.get_by_label("Name of the view").wait_for()
+        settled(page)
+        with suppress(TimeoutError):
+            page.wait_for_function(SAME.format(held=HELD), arg=usual | held, timeout=10_000)
+        assert page.evaluate(HELD) == usual | held, link
     page.get_by_text("it was left out: Days").wait_for()
     assert page.outside == []
 
