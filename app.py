@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -36,11 +37,17 @@ telemetry.configure(settings)
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the Studio for as long as the server runs."""
+    from pages.ui.charts import warm
+
     with studio.open_studio(settings, check=True) as opened:
         studio.set_current(opened)
+        # Not at once: the first page comes before.
+        warming = threading.Timer(2, warm)
+        warming.start()
         try:
             yield
         finally:
+            warming.cancel()
             studio.set_current(None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -29,6 +30,15 @@ _COLORS = {
 """In the light and in the dark theme: its own colours and three more, at 4.5 or more on its background."""
 _BAR = 28
 """Pixels of one bar with its gap."""
+
+
+def warm() -> None:
+    """Load what the first chart of a process needs: a second that nobody has to wait for."""
+    import altair as alt
+
+    import_module("pandas")  # Streamlit makes a table of a chart's rows by it.
+    bars = alt.Chart(alt.InlineData(values=[{"n": 1}])).mark_bar().encode(x="n:Q")
+    bars.add_params(alt.selection_point(fields=["n"])).to_dict()
 
 
 def color(name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -13,6 +15,7 @@ from core import clock, figures, insights
 from core.database import schema
 from core.database.engine import reading, writing
 from core.figures import Span
+from core.settings import ROOT
 from core.spreadsheet import csv_of
 from core.studio import Studio
 from tests.conftest import BY
@@ -110,6 +113,25 @@ def test_cards_show_what_was_chosen(desk: Desk, page: Open) -> None:
             connection.execute(sa.delete(table).where(table.c.measure == "pace"))
     app.segmented_control(key="reviewers-what").select("pace").run()
     assert "Nothing to draw in these days" in said(app) and len(app.get("vega_lite_chart")) == 6
+
+
+LATE = """
+import sys
+from pages.ui.charts import warm
+warm()
+before = set(sys.modules)
+from streamlit.testing.v1 import AppTest
+rows = "alt.InlineData(values=[{'n': 1}])"
+draw = f"st.altair_chart(alt.Chart({rows}).mark_bar().encode(x='n:Q'))"
+app = AppTest.from_string("import altair as alt; import streamlit as st; " + draw).run()
+assert not app.exception and app.get("vega_lite_chart")
+print(*sorted(name for name in set(sys.modules) - before if "." not in name))
+"""
+
+
+def test_the_first_chart_finds_all_loaded() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"altair", "narwhals", "pandas", "pyarrow", "numpy", "jsonschema"} & set(done.stdout.split())
 
 
 def test_figures_are_what_the_rows_say(desk: Desk) -> None:
