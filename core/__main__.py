@@ -20,9 +20,12 @@ from core.console import agreed, confirmed, described, desk, follow, give, read,
 from core.console_export import check_place, save
 from core.console_export import since as moment
 from core.console_presets import line, listed, versions_of
+from core.console_retention import app as retention_app
 from core.model import Actor, Health, Order, Upload
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+app.add_typer(retention_app, name="retention")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable answer on standard output.")]
 

@@ -91,7 +91,8 @@ def _judge(studio: Studio, connection: Connection, job: Job, rows: Sequence[Any]
             values.append(_review(job, row, verdict, before))
     with insights.counting(studio, connection, [row.id for row in going], judged=True):
         ids = reviews.add_many(connection, values)
-        reviews.set_states(connection, [(row.id, state, i) for row, i in zip(going, ids, strict=True)])
+        states = [(row.id, state, i) for row, i in zip(going, ids, strict=True)]
+        reviews.set_states(connection, states, at=clock.now())
     _told(connection, job, going, values)
     for row, number in zip(going, ids, strict=True):
         into.done(row.id, number)
@@ -121,7 +122,7 @@ def _unjudge(
         states.append((row.id, state, below[-1].id if below else None))
     with insights.counting(studio, connection, [row.id for row in going], judged=True):
         ids = reviews.add_many(connection, values)
-        reviews.set_states(connection, states)
+        reviews.set_states(connection, states, at=clock.now())
     _told(connection, job, going, values)
     for row, number in zip(going, ids, strict=True):
         into.done(row.id, number)

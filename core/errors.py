@@ -35,6 +35,8 @@ PackshotError
 ├── InTrash  AlreadySo  ChangedSince  NotFailed  TooManyTags   why an act on many leaves a picture as it is
 ├── NotFound            a task or an output that is not there
 ├── NotAllowed          the actor's role does not reach
+├── DaysRefused         not a number of days that a rule of keeping may have
+├── PreviewChanged      another number of pictures would go than was shown; nothing was moved
 ├── StillGoing          it waits or is being made: it can't be deleted
 ├── PurgeBegan          its files are being removed for good: it can't be restored
 ├── StorageError
@@ -335,6 +337,20 @@ class TooManyTags(PackshotError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit=limit)
+
+
+class DaysRefused(PackshotError):
+    """A rule of keeping takes a whole number of days from 1 to `most`."""
+
+    def __init__(self, value: object, most: int) -> None:
+        super().__init__(value=str(value)[:40], most=most)
+
+
+class PreviewChanged(PackshotError):
+    """`shown` pictures were said to go, and now it would be `now`, or by other rules."""
+
+    def __init__(self, shown: int, now: int) -> None:
+        super().__init__(shown=shown, now=now)
 
 
 class StillGoing(PackshotError):

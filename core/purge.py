@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import clock, insights, trash
 from core.database import purge, search, tasks
-from core.database.engine import writing
+from core.database.engine import reading, writing
 from core.errors import NotAllowed, StorageError
 from core.model import Actor, Role
 from core.storage import ObjectStore
@@ -47,8 +47,13 @@ class Report:
 
 
 def due(studio: Studio, *, until: datetime | None = None) -> Totals:
-    """What a run would remove: deleted at `until` or before, without it what is past its grace period."""
-    return trash.totals(studio, until=until or clock.now() - trash.grace(studio))
+    """What a run would remove: deleted at `until` or before, without it what is past its grace period.
+
+    Raises StorageError kinds when this machine's spool can't be read, DatabaseError kinds.
+    """
+    with reading(studio.engine) as connection:
+        count, size, oldest = purge.totals(connection, _due(studio, connection, until))
+    return Totals(outputs=count, bytes=size, oldest=oldest)
 
 
 def run(
@@ -62,24 +67,19 @@ def run(
     """Remove them in batches, until there is none left or `goes_on` says no.
 
     A store that fails ends the run: `report.error` says why, and its rows are left for the next one.
-    Raises NotAllowed below an admin; DatabaseError kinds.
+    Raises NotAllowed below an admin; StorageError kinds when this machine's spool can't be read;
+    DatabaseError kinds.
     """
     if not by.role.may(Role.ADMIN):
         raise NotAllowed(Role.ADMIN)
     report = report or Report()
-    until = until or clock.now() - trash.grace(studio)
+    with reading(studio.engine) as connection:
+        wanted = _due(studio, connection, until)
+        report.waiting = purge.waiting(connection, wanted)
     after: tuple[datetime, int] | None = None
     while goes_on(report):
         with writing(studio.engine) as connection:
-            batch, after, waiting = purge.begin(
-                connection,
-                store=studio.store.name,
-                until=until,
-                after=after,
-                limit=BATCH,
-                now=clock.now(),
-            )
-        report.waiting += waiting
+            batch, after = purge.begin(connection, wanted, after=after, limit=BATCH, now=clock.now())
         try:
             empty(studio.store, batch)
         except StorageError as error:
@@ -104,6 +104,14 @@ def run(
 def empty(store: ObjectStore, batch: purge.Batch) -> None:
     """Delete the objects that nothing else names. Raises StorageError kinds."""
     store.delete(sorted(batch.objects - batch.shared))
+
+
+def _due(studio: Studio, connection: Connection, until: datetime | None) -> purge.Due:
+    return purge.Due(
+        store=studio.store.name,
+        until=until or clock.now() - trash.grace(studio),
+        spooled=trash.spooled(studio, connection),
+    )
 
 
 def _record(connection: Connection, batch: purge.Batch, by: Actor) -> None:

@@ -98,7 +98,8 @@ def _say_differs(studio: Studio, difference: Difference, by: Actor) -> bool:
 
 
 def _say(studio: Studio, difference: Difference, verb: str, error: PackshotError, by: Actor) -> None:
-    failed = {"state": OutputState.FAILED, "error_kind": error.kind, "error_data": dict(error.data)}
+    failed: dict[str, object] = {"state": OutputState.FAILED, "touched_at": clock.now()}
+    failed |= {"error_kind": error.kind, "error_data": dict(error.data)}
     shown = [OutputState.SUCCEEDED]
     told = [row.output_id for row in difference.rows if row.output_id is not None]
     with writing(studio.engine) as connection, insights.counting(studio, connection, told):

@@ -169,7 +169,7 @@ def judge(
                 review = review_of(reviews.add(connection, {**row, **values}))
                 every = [*said[output_id], review]
                 stands = standing(every)[-1].id if standing(every) else None
-                if not reviews.set_state(connection, output_id, state_of(every), stands):
+                if not reviews.set_state(connection, output_id, state_of(every), stands, at=review.at):
                     raise _not_judged(connection, output_id)
                 _record(connection, replace(output, id=output_id), review)
                 saved.append(review)

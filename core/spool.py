@@ -54,7 +54,13 @@ def drop(studio: Studio, call_key: str) -> None:
 
 def left(studio: Studio) -> list[str]:
     """Keys of the calls whose answers are here. Raises StorageError kinds."""
-    return [item.key.removesuffix(_END) for item in studio.spool.list().objects if item.key.endswith(_END)]
+    keys: list[str] = []
+    after = None
+    while True:
+        page = studio.spool.list(after=after)
+        keys += [item.key.removesuffix(_END) for item in page.objects if item.key.endswith(_END)]
+        if (after := page.after) is None:
+            return keys
 
 
 _END = ".answer"

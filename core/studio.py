@@ -89,7 +89,8 @@ def open_studio(
     store: ObjectStore | None = None,
 ) -> Iterator[Studio]:
     """Open everything; with `work` this process also runs what waits, acts on many as well, with `check` it
-    also compares pictures with their photos while nothing waits.
+    also looks after what was made: compares pictures with their photos while nothing waits, and once a day
+    lets go what is old.
 
     A database or a store that can't be reached is no failure to open: verbs raise when they need it.
     Raises SettingsWrong when no secret for links can be kept.
@@ -100,6 +101,7 @@ def open_studio(
     from core.database.engine import make_engine
     from core.providers.describers import make_describer
     from core.runner import Runner
+    from core.upkeep import Upkeep
 
     signer = LinkSigner(app_secret(settings))
     engine = make_engine(
@@ -130,25 +132,21 @@ def open_studio(
         )
         with suppress(DatabaseError):
             prepare(studio)
-        checker = Checker(studio) if check else None
-        bulk = BulkWorker(studio) if work else None
+        steps: list[BulkWorker | Checker | Upkeep] = [BulkWorker(studio)] if work else []
+        steps += [Checker(studio), Upkeep(studio)] if check else []
         if work:
             runner = Runner(studio)
             runner.start()
-        if bulk:
-            bulk.start()
-        if checker:
-            checker.start()
+        for step in steps:
+            step.start()
         try:
             yield studio
         finally:
             until = time.monotonic() + _DRAIN
             ending = threading.Thread(target=asking.shutdown, kwargs={"cancel_futures": True}, daemon=True)
             ending.start()
-            if bulk:
-                bulk.stop()
-            if checker:
-                checker.stop()
+            for step in steps:
+                step.stop()
             idle = runner.stop(drain=_DRAIN) if runner else True
             # What was sent and is still awaited keeps its connection.
             if idle:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from core import clock
+from core import clock, spool
 from core.database import tasks, trash
 from core.database.engine import reading, writing
 from core.errors import NotAllowed, NotFound, PurgeBegan, StillGoing
@@ -96,11 +97,17 @@ def restore(studio: Studio, output_key: str, *, by: Actor) -> None:
             raise PurgeBegan()
 
 
-def put_in(connection: Connection, output_ids: Sequence[int], *, by: Actor) -> Change:
-    """Put outputs into the trash, with an event of each, in the transaction of the caller."""
+def put_in(
+    connection: Connection,
+    output_ids: Sequence[int],
+    *,
+    by: Actor,
+    why: Mapping[str, object] = MappingProxyType({}),
+) -> Change:
+    """Put outputs into the trash, with an event of each that says `why`, in the transaction of the caller."""
     rows = trash.look(connection, output_ids)
     changed = trash.put_in(connection, output_ids, clock.now())
-    _record(connection, rows, changed, "output.deleted", by)
+    _record(connection, rows, changed, "output.deleted", by, why)
     going = [row.id for row in rows if not OutputState(row.state).ended and row.deleted_at is None]
     return _change(output_ids, rows, changed, dict.fromkeys(going, StillGoing.__name__))
 
@@ -108,16 +115,21 @@ def put_in(connection: Connection, output_ids: Sequence[int], *, by: Actor) -> C
 def take_out(connection: Connection, output_ids: Sequence[int], *, by: Actor) -> Change:
     """Take outputs out of the trash, with an event of each, in the transaction of the caller."""
     rows = trash.look(connection, output_ids)
-    changed = trash.take_out(connection, output_ids)
-    _record(connection, rows, changed, "output.restored", by)
+    changed = trash.take_out(connection, output_ids, clock.now())
+    _record(connection, rows, changed, "output.restored", by, {})
     leaving = [row.id for row in rows if row.purge_started_at is not None]
     return _change(output_ids, rows, changed, dict.fromkeys(leaving, PurgeBegan.__name__))
 
 
-def totals(studio: Studio, *, until: datetime | None = None) -> Totals:
-    """What is in the trash, or of that what was deleted at `until` or before."""
+def spooled(studio: Studio, connection: Connection) -> frozenset[int]:
+    """Outputs with a paid answer in this machine's spool: nothing removes them. Raises StorageError kinds."""
+    return frozenset(trash.outputs_of(connection, spool.left(studio)))
+
+
+def totals(studio: Studio) -> Totals:
+    """What is in the trash."""
     with reading(studio.engine) as connection:
-        count, size, oldest = trash.totals(connection, until)
+        count, size, oldest = trash.totals(connection)
     return Totals(outputs=count, bytes=size, oldest=oldest)
 
 
@@ -144,12 +156,16 @@ def _id(connection: Connection, output_key: str) -> int:
 
 
 def _record(
-    connection: Connection, rows: Sequence[Any], changed: Sequence[int], verb: str, by: Actor
+    connection: Connection,
+    rows: Sequence[Any],
+    changed: Sequence[int],
+    verb: str,
+    by: Actor,
+    data: Mapping[str, object],
 ) -> None:
     of_task = {row.id: row.task_id for row in rows}
-    tasks.add_events(
-        connection, at=clock.now(), actor=by.id, verb=verb, of=[(of_task[i], i, {}) for i in changed]
-    )
+    of = [(of_task[output_id], output_id, data) for output_id in changed]
+    tasks.add_events(connection, at=clock.now(), actor=by.id, verb=verb, of=of)
 
 
 def _change(

@@ -10,6 +10,7 @@ from core.errors import PackshotError
 from core.model import Actor, Health
 from pages.ui.channels import channels_card
 from pages.ui.reconcile import reconcile_card
+from pages.ui.retention import retention_card
 from pages.ui.shell import heading
 from pages.ui.storage import storage_card
 from pages.ui.trouble import harmless
@@ -112,5 +113,6 @@ if fine:
         for finding in fine:
             draw(finding)
 storage_card()
+retention_card()
 reconcile_card()
 channels_card()

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core import clock, generation
-from core.database import schema
+from core import clock, generation, tallies
+from core.database import rollups, schema
 from core.database.engine import reading, writing
 from core.differences import Report
 from core.model import Output, OutputState
@@ -56,14 +56,16 @@ def verbs(desk: Studio, like: str) -> list[tuple[str, str]]:
 
 
 def everything(desk: Studio) -> tuple[Any, ...]:
-    """Every row of every table but leases, and every object with its bytes."""
+    """Every row of every table but leases, every sum, folded or not, and every object with its bytes."""
     with reading(desk.engine) as connection:
-        tables = [t for t in schema.metadata.sorted_tables if t.name != "workers"]
+        moving = ("workers", "rollups", "rollup_changes")
+        tables = [t for t in schema.metadata.sorted_tables if t.name not in moving]
         rows = {
             t.name: [tuple(r) for r in connection.execute(sa.select(t).order_by(*t.primary_key))]
             for t in tables
         }
-    return rows, {item.key: desk.store.get(item.key) for item in desk.store.list().objects}
+        sums = rollups.sums(connection, tallies.OF_ROWS)
+    return rows, sums, {item.key: desk.store.get(item.key) for item in desk.store.list().objects}
 
 
 def lose_end(desk: Studio, output: Output) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.database.engine import reading, writing
 from core.errors import DatabaseBehind, DatabaseError, DatabaseTaken, DatabaseTooNew
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision under `migrations/versions`."""
 
 _LOCK = 0x7061636B

@@ -5,7 +5,7 @@ Between the three a process may die: what was begun can't be restored and is gon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.database.schema import calls, checks, events, metadata, outputs, photos, tasks
+from core.database.trash import waits
 from core.model import OutputState
 
-_ENDED = tuple(state for state in OutputState if state.ended)
+_GOING = tuple(state for state in OutputState if not state.ended)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,45 +33,65 @@ class Batch:
     """Of the outputs."""
 
 
-def begin(
-    connection: sa.Connection,
-    *,
-    store: str,
-    until: datetime,
-    after: tuple[datetime, int] | None,
-    limit: int,
-    now: datetime,
-) -> tuple[Batch, tuple[datetime, int] | None, int]:
-    """Mark up to `limit` outputs of a store that were deleted at `until` or before, or begun with earlier.
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What may go: deleted in `store` at `until` or before, or begun with earlier, and no paid answer of it
+    waits (`spooled` are those of this machine's spool)."""
 
-    Returns them, the place to go on after (None: there is no more), and how many were left because a paid
-    answer of theirs still waits in a spool.
-    """
+    store: str
+    until: datetime
+    spooled: Collection[int]
+
+    def where(self, *, waiting: bool = False) -> tuple[sa.ColumnElement[bool], ...]:
+        """With `waiting` those that are left because such an answer does."""
+        o = outputs.c
+        late = sa.or_(o.deleted_at <= self.until, o.purge_started_at.is_not(None))
+        kept = waits(self.spooled)
+        # Not as the ended states: SQLite would take the index of the many that ended, not that of the trash.
+        ended = o.state.not_in(_GOING)
+        return (o.deleted_at.is_not(None), late, o.store == self.store, ended, kept if waiting else ~kept)
+
+
+def totals(connection: sa.Connection, due: Due) -> tuple[int, int, datetime | None]:
+    """How many may go, bytes of their pictures, and when the first was deleted."""
     o = outputs.c
-    due = sa.or_(o.deleted_at <= until, o.purge_started_at.is_not(None))
-    statement = sa.select(o.id, o.key, o.photo_id, o.deleted_at, o.bytes, o.error_data).where(
-        o.deleted_at.is_not(None), due, o.store == store, o.state.in_(_ENDED)
+    statement = sa.select(
+        sa.func.count(), sa.func.coalesce(sa.func.sum(o.bytes), 0), sa.func.min(o.deleted_at)
     )
+    count, size, oldest = connection.execute(statement.where(*due.where())).one()
+    return int(count), int(size), oldest
+
+
+def waiting(connection: sa.Connection, due: Due) -> int:
+    """How many are left because a paid answer of theirs waits."""
+    statement = sa.select(sa.func.count()).select_from(outputs).where(*due.where(waiting=True))
+    return int(connection.execute(statement).scalar_one())
+
+
+def begin(
+    connection: sa.Connection, due: Due, *, after: tuple[datetime, int] | None, limit: int, now: datetime
+) -> tuple[Batch, tuple[datetime, int] | None]:
+    """Mark up to `limit` outputs. Returns them, and the place to go on after (None: there is no more)."""
+    o = outputs.c
+    statement = sa.select(o.id, o.key, o.photo_id, o.deleted_at, o.bytes).where(*due.where())
     if after is not None:
         at, last = after
         statement = statement.where(sa.or_(o.deleted_at > at, sa.and_(o.deleted_at == at, o.id > last)))
     statement = statement.order_by(o.deleted_at, o.id).limit(limit).with_for_update()
     rows = connection.execute(statement).all()
-    going = [row for row in rows if not row.error_data.get("kept")]
-    ids = [row.id for row in going]
+    ids = [row.id for row in rows]
     connection.execute(sa.update(outputs).where(o.id.in_(ids)).values(purge_started_at=now))
-    left_alone = _photos(connection, {row.photo_id for row in going}, store=store, now=now)
+    left_alone = _photos(connection, {row.photo_id for row in rows}, store=due.store, now=now)
     named = _named(connection, ids, left_alone)
     batch = Batch(
         outputs=tuple(ids),
         photos=tuple(left_alone),
         objects=frozenset(named),
         shared=frozenset(_still_named(connection, named, ids, left_alone)),
-        bytes=sum(row.bytes or 0 for row in going),
-        keys=tuple(row.key for row in going),
+        bytes=sum(row.bytes or 0 for row in rows),
+        keys=tuple(row.key for row in rows),
     )
-    place = (rows[-1].deleted_at, rows[-1].id) if len(rows) == limit else None
-    return batch, place, len(rows) - len(going)
+    return batch, (rows[-1].deleted_at, rows[-1].id) if len(rows) == limit else None
 
 
 def _photos(connection: sa.Connection, photo_ids: Iterable[int], *, store: str, now: datetime) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,26 +59,31 @@ def add_many(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> 
     return [ids[row["key"]] for row in values]
 
 
-def set_states(connection: sa.Connection, standing: Sequence[tuple[int, ReviewState, int | None]]) -> None:
+def set_states(
+    connection: sa.Connection, standing: Sequence[tuple[int, ReviewState, int | None]], *, at: datetime
+) -> None:
     """`set_state` of outputs that the caller has looked at and locked: (output id, state, review id)."""
     statement = (
         sa.update(outputs)
         .where(outputs.c.id == sa.bindparam("which"))
-        .values(review=sa.bindparam("state_of"), review_id=sa.bindparam("stands"))
+        .values(review=sa.bindparam("state_of"), review_id=sa.bindparam("stands"), touched_at=at)
     )
     if rows := [{"which": i, "state_of": s, "stands": r} for i, s, r in standing]:
         connection.execute(statement, rows)
 
 
-def set_state(connection: sa.Connection, output_id: int, state: ReviewState, review_id: int | None) -> bool:
-    """Let an output's state follow its reviews; `review_id` is the one that stands. False when it can't be
-    judged (any more)."""
+def set_state(
+    connection: sa.Connection, output_id: int, state: ReviewState, review_id: int | None, *, at: datetime
+) -> bool:
+    """Let an output's state follow its reviews, the newest of which came `at`; `review_id` is the one that
+    stands. False when it can't be judged (any more)."""
     statement = sa.update(outputs).where(
         outputs.c.id == output_id,
         outputs.c.state == OutputState.SUCCEEDED,
         outputs.c.deleted_at.is_(None),
     )
-    return connection.execute(statement.values(review=state, review_id=review_id)).rowcount == 1
+    values = {"review": state, "review_id": review_id, "touched_at": at}
+    return connection.execute(statement.values(values)).rowcount == 1
 
 
 def newest_of(connection: sa.Connection, actor: str, limit: int) -> list[Any]:

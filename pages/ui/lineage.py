@@ -47,6 +47,8 @@ def _more(step: Step) -> str:
         parts = [
             t(key) if (key := f"check.{data[name]}") in say else data[name] for name in ("name", "result")
         ]
+    if rule := data.get("rule"):
+        parts.append(t("retention.rule", name=t(f"retention.{rule}"), n=data["days"]))
     if reason := data.get("reason"):
         parts.append(t(f"reason.{reason}") if f"reason.{reason}" in say else reason)
     if note := data.get("note"):

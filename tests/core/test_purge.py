@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import budget, clock, export, generation, history, purge, reconcile, review, trash
+from core import budget, clock, export, generation, history, purge, reconcile, review, spool, trash
 from core.database import schema
 from core.database.engine import reading, writing
 from core.errors import NotAllowed, NotFound, PurgeBegan, StorageUnavailable
 from core.model import Actor, Output, Role
+from core.providers import ImageAnswer
 from core.studio import Studio, open_studio
 from tests.conftest import BY, Scripted, finished, on_both, order, upload
 from tests.crash.points import Point, arm
+from tests.database.rows import add_task
 from tests.differing import everything, file_of, found, made, verbs
 from tests.parts.desks import Place, start
 
@@ -188,6 +190,36 @@ def test_a_paid_answer_that_waits_for_the_store_is_left(desk: Open, photo: bytes
     report = purge.run(opened, by=BY)
     assert (report.outputs, report.waiting) == (0, 1)
     assert everything(opened) == before
+
+
+def test_the_preview_counts_what_a_run_takes(desk: Open, photo: bytes) -> None:
+    """Not what lies in another store or waits with a paid answer; but what a killed run had begun with."""
+    opened = desk(work=False)
+    at = clock.now()
+    gone = {"state": "failed", "deleted_at": at - timedelta(days=31)}
+    rows: dict[str, dict[str, Any]] = {
+        "goes": {**gone, "bytes": 7},
+        "goes on": {**gone, "bytes": 8, "deleted_at": at, "purge_started_at": at},
+        "young": {**gone, "deleted_at": at},
+        "elsewhere": {**gone, "store": "elsewhere"},
+        "kept": {**gone, "error_data": {"kept": True}},
+        "spooled": gone,
+    }
+    ids = add_task(opened.engine, outputs=len(rows))
+    with writing(opened.engine) as connection:
+        for output_id, (name, values) in zip(ids, rows.items(), strict=True):
+            statement = sa.update(schema.outputs).where(schema.outputs.c.id == output_id)
+            connection.execute(statement.values(key=name, **values))
+        call = {"key": "a-call", "output_id": ids[-1], "request_key": "", "sent_at": at, "usage": {}}
+        connection.execute(sa.insert(schema.calls).values(call))
+    assert spool.keep(opened, "a-call", ImageAnswer(data=photo, cost_micros=1), 1)
+    due = purge.due(opened)
+    assert (due.outputs, due.bytes) == (2, 15)
+    report = purge.run(opened, by=BY)
+    assert (report.outputs, report.bytes, report.waiting, purge.due(opened).outputs) == (2, 15, 2, 0)
+    with reading(opened.engine) as connection:
+        left = connection.execute(sa.select(schema.outputs.c.key)).scalars()
+        assert {*left} == {*rows} - {"goes", "goes on"}
 
 
 def test_a_store_that_fails_leaves_the_rows_for_next_time(

@@ -60,7 +60,13 @@ def engine(empty: str) -> Iterator[sa.Engine]:
 
 def a_row(table: sa.Table) -> dict[str, Any]:
     """Something that fits every column which must have a value, as that version has them."""
-    known = {"state": "succeeded", "review": "to_review", "checks": "pending", "provider": "gemini"}
+    known = {
+        "state": "succeeded",
+        "review": "to_review",
+        "checks": "pending",
+        "provider": "gemini",
+        "what": "failed",
+    }
     row: dict[str, Any] = {}
     for column in table.columns:
         own = column.primary_key and not column.foreign_keys

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from core import clock
-from core.database import checking, queue, tasks
+from core.database import checking, purge, queue, retention, tasks
 from core.database.engine import writing
-from core.model import OutputState
+from core.model import OutputState, ReviewState
 from core.studio import Studio
 from tests.conftest import on_both
 from tests.database.rows import add_task, add_worker, output_values
@@ -110,3 +110,39 @@ def test_nothing_that_is_asked_all_the_time_reads_every_row(full: sa.Engine) -> 
     ]
     for act in asked:
         no_scan(full, plans(full, act))
+
+
+def test_what_is_old_is_found_by_its_age(full: sa.Engine) -> None:
+    """However many there are, a chunk reads the few that it takes, in the order of their ends."""
+    now = clock.now()
+    with writing(full) as connection:
+        ended = tasks.outputs.c.state.in_((OutputState.SUCCEEDED, OutputState.FAILED))
+        connection.execute(
+            sa.update(tasks.outputs).where(ended).values(finished_at=tasks.outputs.c.created_at)
+        )
+        few = sa.update(tasks.outputs).where(tasks.outputs.c.id % 50 == 0, ended)
+        connection.execute(few.values(review=ReviewState.REJECTED))
+        gone = sa.update(tasks.outputs).where(tasks.outputs.c.id % 50 == 1, ended)
+        connection.execute(gone.values(deleted_at=now))
+    with full.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("ANALYZE"))
+    early = datetime(2026, 1, 1, 1, tzinfo=UTC)
+    for what, strips in retention.STRIPS.items():
+        old = retention.Old(what=what, store="folder", before=early, spooled={1, 2}, now=now)
+        said = plans(full, lambda c, old=old: retention.totals(c, old))  # type: ignore[misc]
+        no_scan(full, said)
+        for strip in strips:
+            said = plans(
+                full,
+                lambda c, old=old, strip=strip: retention.next_of(  # type: ignore[misc]
+                    c, old, strip, after=(early - timedelta(minutes=30), 7), limit=200
+                ),
+            )
+            no_scan(full, said)
+            assert "ix_outputs_ageing" in said, said
+            assert "TEMP B-TREE" not in said, said
+    due = purge.Due(store="folder", until=now, spooled={1, 2})
+    for act in (lambda c: purge.totals(c, due), lambda c: purge.waiting(c, due)):
+        said = plans(full, act)
+        no_scan(full, said)
+        assert "ix_outputs_trash" in said, said

@@ -9,6 +9,7 @@ from core.database.schema.judging import checks, claims, reviews
 from core.database.schema.money import descriptions, provider_states, spending
 from core.database.schema.parts import metadata
 from core.database.schema.rollups import rollup_changes, rollups
+from core.database.schema.upkeep import retention_rules, upkeep
 from core.database.schema.work import calls, outputs, photos, tasks, workers
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "preset_decisions",
     "presets",
     "provider_states",
+    "retention_rules",
     "reviews",
     "rollup_changes",
     "rollups",
@@ -37,5 +39,6 @@ __all__ = [
     "search_words",
     "spending",
     "tasks",
+    "upkeep",
     "workers",
 ]

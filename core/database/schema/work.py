@@ -132,6 +132,8 @@ outputs = sa.Table(
     sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
     time("check_after", nullable=True),
     sa.Column("check_tries", sa.BigInteger, nullable=False, server_default="0"),
+    # When it was last judged, restored or found to differ; `finished_at` says when it ended.
+    time("touched_at", nullable=True),
     sa.UniqueConstraint("photo_id", "variant"),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'unknown')", name="state"
@@ -157,6 +159,15 @@ outputs = sa.Table(
     ),
     sa.Index(
         "ix_outputs_unchecked", "id", sqlite_where=sa.text(UNCHECKED), postgresql_where=sa.text(UNCHECKED)
+    ),
+    sa.Index(
+        "ix_outputs_ageing",
+        "state",
+        "review",
+        "finished_at",
+        "id",
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
     ),
     waiting("ix_outputs_waiting", "photo_id", "variant"),
     waiting("ix_outputs_waiting_flagged", "photo_id", "variant", flagged=True),
