@@ -141,12 +141,18 @@ def _settings(draft: Draft, *, disabled: bool) -> None:
     kept, key = _begun(draft, "role"), spoken(draft.key("role-picked"))
     state = st.session_state
     state[key] = state[kept]
+
+    def picked() -> None:
+        # A click that was on its way when the draft was saved: there is nothing left to pick for.
+        if key in state:
+            state[kept] = state[key]
+
     st.selectbox(
         t("part.role"),
         [str(role) for role in PhotoRole],
         format_func=lambda role: value_of("role", role),
         key=key,
-        on_change=lambda: state.update({kept: state[key]}),
+        on_change=picked,
         disabled=disabled,
     )
     for part in ("plain_background", "describe"):
