@@ -58,10 +58,8 @@ def cost(found: Figures) -> None:
     say += [t("insights.cost_bare", n=bare)] if bare else []
     card(
         "cost",
-        t("insights.cost"),
         rows=rows if approved else [],
         say=together(say),
-        empty=t("insights.cost_none"),
         draw=marks.weeks if way == "week" else marks.costs,
         columns=columns("name", "pictures", "approved", "spent", "possible", "unpriced", "per_approved",
                         name=t(f"insights.by.{way}")),
@@ -92,10 +90,8 @@ def spend(found: Figures) -> None:
     limit = usd(found.limit)
     card(
         "spend",
-        t("insights.spend"),
         rows=rows if any(row["spent"] or row["possible"] for row in rows) else [],
-        say=t("insights.spend_limit", limit=f"{limit:.2f}") if limit else t("insights.spend_say"),
-        empty=t("insights.spend_none"),
+        say=t("insights.spend_limit", limit=f"{limit:.2f}") if limit else None,
         draw=lambda rows: marks.spending(rows, limit),
         columns=columns("name", "spent", "possible", name=t("insights.by.day")),
         link=linked(found.span),
@@ -107,10 +103,7 @@ def approval(found: Figures) -> None:
     rows = [row for row in ways(found)["look"] if row["approval"] is not None]
     card(
         "approval",
-        t("insights.approval"),
         rows=rows,
-        say=t("insights.approval_say"),
-        empty=t("insights.approval_none"),
         draw=marks.approvals,
         columns=columns("name", "approved", "rejected", "approval", name=t("insights.by.look")),
         link=linked(found.span),
@@ -126,10 +119,7 @@ def reasons(found: Figures) -> None:
     ]  # fmt: skip
     card(
         "reasons",
-        t("insights.reasons"),
         rows=rows,
-        say=t("insights.reasons_say"),
-        empty=t("insights.reasons_none"),
         draw=marks.reasons,
         columns=columns("name", "reason", "n", name=t("insights.by.look")),
         link=linked(found.span, show="rejected"),
@@ -144,10 +134,7 @@ def latency(found: Figures) -> None:
     ]  # fmt: skip
     card(
         "latency",
-        t("insights.latency"),
         rows=rows,
-        say=t("insights.latency_say"),
-        empty=t("insights.latency_none"),
         draw=marks.latencies,
         columns=columns("name", "n", "p50", "p95", name=t("insights.by.model")),
         link=linked(found.span),
@@ -167,10 +154,7 @@ def outcomes(found: Figures) -> None:
     ]
     card(
         "outcomes",
-        t("insights.outcomes"),
         rows=rows,
-        say=t("insights.outcomes_say"),
-        empty=t("insights.outcomes_none"),
         draw=marks.outcomes,
         columns=columns("name", "n", name=t("insights.by.outcome")),
         link=linked(found.span),
@@ -187,10 +171,7 @@ def reviewers(found: Figures) -> None:
     ]  # fmt: skip
     card(
         "reviewers",
-        t("insights.reviewers"),
         rows=rows,
-        say=t("insights.reviewers_say"),
-        empty=t("insights.reviewers_none"),
         draw=marks.reviewers if what == "judged" else lambda rows: marks.persons(rows, what),
         columns=columns("name", "approved", "rejected", "pace", "second", "agreement",
                         name=t("insights.by.reviewer")),

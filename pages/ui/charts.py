@@ -32,11 +32,15 @@ _BAR = 28
 """Pixels of one bar with its gap."""
 
 
+def altair() -> Any:
+    """The module. It asks whether pandas is loaded, and must not meet it while another thread loads it."""
+    import_module("pandas")
+    return import_module("altair")
+
+
 def warm() -> None:
     """Load what the first chart of a process needs: a second that nobody has to wait for."""
-    import altair as alt
-
-    import_module("pandas")  # Streamlit makes a table of a chart's rows by it.
+    alt = altair()
     bars = alt.Chart(alt.InlineData(values=[{"n": 1}])).mark_bar().encode(x="n:Q")
     bars.add_params(alt.selection_point(fields=["n"])).to_dict()
 
@@ -70,28 +74,28 @@ def tall(rows: int) -> int:
 
 def card(
     key: str,
-    title: str,
     *,
-    say: str = "",
     rows: Rows,
-    empty: str,
     draw: Callable[[Rows], Any],
     columns: Mapping[str, Any],
     link: Link = lambda row: None,
+    say: str | None = None,
     above: Callable[[], None] | None = None,
     press: bool = True,
 ) -> None:
-    """One chart. `columns` are the table's, by name: a heading, or a Streamlit column of it; `rows` have a
-    value for each. With `press`, a click on a mark shows the way to what is behind it; `above` is drawn
-    over the chart, which is None where no row has a value for it.
+    """One chart; its words are those of `insights.{key}`, and it may have others to `say`. `columns` are the
+    table's, by name: a heading, or a Streamlit column of it; `rows` have a value for each. With `press`, a
+    click on a mark shows the way to what is behind it; `above` is drawn over the chart, which is None where
+    no row has a value for it.
     """
     with st.container(border=True, height="stretch", key=f"card-{key}"):
+        title = t(f"insights.{key}")
         st.header(title, anchor=False)
         if not rows:
-            st.caption(empty)
+            st.caption(t(f"insights.{key}_none"))
             return
-        if say:
-            st.caption(say)
+        say = say or t(f"insights.{key}_say")
+        st.caption(say)
         if above:
             above()
         if (chart := draw(rows)) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pages.ui.charts import Rows, color, look, tall
+from pages.ui.charts import Rows, altair, color, look, tall
 from pages.ui.words import t
 
 _MOST = 12
@@ -21,8 +21,7 @@ def costs(rows: Rows) -> Any:
 
 def weeks(rows: Rows) -> Any:
     """The same by week, oldest first."""
-    import altair as alt
-
+    alt = altair()
     shown = [row for row in _numbered(rows) if row["per_approved"] is not None]
     if not shown:
         return None
@@ -42,8 +41,7 @@ def weeks(rows: Rows) -> Any:
 
 def spending(rows: Rows, limit: float | None) -> Any:
     """US dollars a day, what is not certain on top, and the limit of the day as a line."""
-    import altair as alt
-
+    alt = altair()
     names = {"spent": t("insights.column.spent"), "possible": t("insights.column.possible")}
     data = [{"name": row["name"], "kind": names[kind], "usd": row[kind], "order": number}
             for row in rows for number, kind in enumerate(names)]  # fmt: skip
@@ -97,8 +95,7 @@ def reasons(rows: Rows) -> Any:
 
 def latencies(rows: Rows) -> Any:
     """Seconds until half, and until 95 of 100 pictures had come."""
-    import altair as alt
-
+    alt = altair()
     names = {"p50": t("insights.axis.p50"), "p95": t("insights.axis.p95")}
     shown = list(_numbered(rows))[:_MOST]
     data = [{"row": row["row"], "name": row["name"], "kind": names[kind], "seconds": row[kind]}
@@ -121,8 +118,7 @@ def latencies(rows: Rows) -> Any:
 
 def outcomes(rows: Rows) -> Any:
     """How outputs ended, the most frequent first."""
-    import altair as alt
-
+    alt = altair()
     shown = list(_numbered(rows))[:_MOST]
     chart = _bars(shown, "n", t("insights.axis.n")).encode(
         color=alt.condition(alt.datum.good, alt.value(color("blue")), alt.value(color("red")))
@@ -147,8 +143,7 @@ def persons(rows: Rows, what: str) -> Any:
 
 def growth(rows: Rows) -> Any:
     """Bytes stored in each week."""
-    import altair as alt
-
+    alt = altair()
     bars = (
         _chart([{**row, "gb": row["bytes"] / 1e9} for row in rows])
         .mark_bar(color=color("blue"), size=20)
@@ -169,26 +164,22 @@ def _numbered(rows: Rows) -> list[dict[str, Any]]:
 
 
 def _chart(data: Sequence[dict[str, Any]]) -> Any:
-    import altair as alt
-
+    alt = altair()
     return alt.Chart(alt.InlineData(values=list(data)))
 
 
 def _point() -> Any:
-    import altair as alt
-
+    alt = altair()
     return alt.selection_point(name="point", fields=["row"])
 
 
 def _opacity() -> Any:
-    import altair as alt
-
+    alt = altair()
     return alt.condition(_point(), alt.value(1), alt.value(0.45))
 
 
 def _tooltip(*names: str) -> list[Any]:
-    import altair as alt
-
+    alt = altair()
     kinds = {"name": "N", "kind": "N"}
     return [
         alt.Tooltip(f"{name}:{kinds.get(name, 'Q')}", title=t(f"insights.axis.{name}"),
@@ -198,14 +189,12 @@ def _tooltip(*names: str) -> list[Any]:
 
 
 def _names() -> Any:
-    import altair as alt
-
+    alt = altair()
     return alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False, ticks=False))
 
 
 def _scale(field: str, names: Any, colors: Sequence[str]) -> Any:
-    import altair as alt
-
+    alt = altair()
     scale = alt.Scale(domain=list(names), range=[color(name) for name in colors])
     return alt.Color(f"{field}:N", scale=scale)
 
@@ -219,8 +208,7 @@ def _ranked(data: Sequence[dict[str, Any]], field: str, *, press: bool = True) -
 
 
 def _bars(data: Sequence[dict[str, Any]], field: str, title: str, *, press: bool = True) -> Any:
-    import altair as alt
-
+    alt = altair()
     chart = (
         _chart(data)
         .mark_bar(color=color("blue"), cursor="pointer" if press else "default")
@@ -237,8 +225,7 @@ def _stacked(
     data: Sequence[dict[str, Any]], names: Any, colors: Sequence[str], *, share: bool = False,
     press: bool = True,
 ) -> Any:  # fmt: skip
-    import altair as alt
-
+    alt = altair()
     axis = alt.Axis(format="%") if share else alt.Axis(tickMinStep=1, format=",d")
     chart = (
         _chart(data)

@@ -134,6 +134,27 @@ def test_the_first_chart_finds_all_loaded() -> None:
     assert not {"altair", "narwhals", "pandas", "pyarrow", "numpy", "jsonschema"} & set(done.stdout.split())
 
 
+HALF_LOADED = """
+import sys, threading, time
+halfway = threading.Event()
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas.core":
+            halfway.set()
+            time.sleep(1)
+sys.meta_path.insert(0, Slow())
+from pages.ui.charts import altair, warm
+threading.Thread(target=warm).start()
+assert halfway.wait(30)
+alt = altair()
+alt.Chart(alt.InlineData(values=[{"n": 1}])).mark_bar().encode(x="n:Q").to_dict()
+"""
+
+
+def test_a_chart_waits_for_what_is_half_loaded() -> None:
+    subprocess.run([sys.executable, "-c", HALF_LOADED], cwd=ROOT, capture_output=True, check=True)
+
+
 def test_figures_are_what_the_rows_say(desk: Desk) -> None:
     opened = filled(desk, outputs=1200, days=10)
     found = figures.figures(opened, figures.last(opened, 30))
