@@ -119,7 +119,8 @@ def undo(studio: Studio, key: str, *, by: Actor) -> Job:
         values = {"key": own, "act": INVERSE[found.act], "asked": row.asked, "undoes": found.id}
         times = {"created_at": now, "begun_at": now}
         job_id = jobs.insert(connection, {**values, **times, **whose(by)})
-        total = jobs.copy_done(connection, found.id, job_id)
+        jobs.copy_done(connection, found.id, job_id)
+        total = jobs.count(connection, job_id)
         jobs.change(connection, own, [jobs.DRAFT], {"state": jobs.WAITING, "total": total})
         data = {"job": own, "act": INVERSE[found.act], "n": total, "undoes": key}
         tasks.add_event(connection, at=now, actor=by.id, verb="bulk.begun", data=data)

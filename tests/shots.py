@@ -182,6 +182,11 @@ def tagged(page: Any) -> None:
     page.locator(".st-key-bulk-over").wait_for()
 
 
+def filters(page: Any) -> None:
+    page.locator(".st-key-filters button").first.click()
+    page.locator(".st-key-flagged").wait_for()
+
+
 def table(page: Any) -> None:
     page.locator(".st-key-view button").nth(1).click()
     page.locator("[data-testid=stDataFrame]").wait_for()
@@ -200,6 +205,7 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "review_none": ("/review?sku=nothing", None),
     "history": ("/history", None),
     "history_table": ("/history", table),
+    "history_filters": ("/history", filters),
     "history_selected": ("/history", selected),
     "history_rejecting": ("/history", rejecting),
     "history_tagged": ("/history", tagged),

@@ -94,13 +94,12 @@ def count(connection: sa.Connection, job_id: int) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def copy_done(connection: sa.Connection, source: int, target: int) -> int:
-    """Put on the list of one job what another changed, with the reviews it wrote; returns how many."""
+def copy_done(connection: sa.Connection, source: int, target: int) -> None:
+    """Put on the list of one job what another changed, with the reviews it wrote."""
     done = sa.select(sa.literal(target), _i.output_id, _i.review_id).where(
         _i.job_id == source, _i.outcome == DONE
     )
-    statement = sa.insert(job_items).from_select(["job_id", "output_id", "review_id"], done)
-    return connection.execute(statement).rowcount
+    connection.execute(sa.insert(job_items).from_select(["job_id", "output_id", "review_id"], done))
 
 
 def standings(connection: sa.Connection, job_id: int) -> list[Any]:

@@ -18,6 +18,7 @@ NAMES = (
     "fidelity",
     "cutout",
     "stepping",
+    "bulk",
 )
 
 

@@ -95,7 +95,7 @@ def test_a_selection_is_approved_and_taken_back(desk: Open) -> None:
     assert len(verbs(opened, "review.approved")) == 3
     assert true_sums(opened)
     back = work(opened, bulk.undo(opened, job.key, by=BY))
-    assert (back.act, back.done, back.undoes) == (Act.UNJUDGE, 3, job.id)
+    assert (back.act, back.total, back.done, back.undoes) == (Act.UNJUDGE, 3, 3, job.id)
     assert states(opened) == ["to_review"] * 5
     assert true_sums(opened)
     assert bulk.undo(opened, job.key, by=BY).key == back.key, "twice is once"

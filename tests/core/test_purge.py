@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import budget, clock, export, generation, history, purge, reconcile, review, spool, trash
+from core import budget, bulk, clock, export, generation, history, purge, reconcile, review, spool, trash
 from core.database import schema
 from core.database.engine import reading, writing
 from core.errors import NotAllowed, NotFound, PurgeBegan, StorageUnavailable
@@ -156,10 +156,13 @@ def test_all_that_belongs_to_a_picture_goes(desk: Open, photo: bytes) -> None:
             connection.execute(sa.insert(schema.checks).values(**values, evidence={"heat": heat}))
         review = {"key": "r", "output_id": output.id, "at": at, "actor": "a", "verdict": "rejected"}
         connection.execute(sa.insert(schema.reviews).values(**review, note=""))
+        connection.execute(sa.insert(schema.output_tags).values(output_id=output.id, tag="x"))
+    frozen = bulk.freeze(opened, [output.key, other.key], by=BY)
     bury(opened, output)
     assert purge.run(opened, by=BY).objects == 3
+    assert bulk.changed_by(opened, frozen.key, by=BY)[bulk.Act.DELETE] == 1
     assert [bool(opened.store.head(heat)) for heat in heats.values()] == [False, True]
-    assert count(opened, "checks", "reviews") == [1, 0]
+    assert count(opened, "checks", "reviews", "output_tags", "job_items") == [1, 0, 0, 1]
 
 
 def test_what_was_exported_stays_known(desk: Open, photo: bytes) -> None:
