@@ -110,6 +110,20 @@ def rules(page: Any) -> None:
     page.locator(".st-key-channels").scroll_into_view_if_needed()
 
 
+def keeping(page: Any) -> None:
+    page.locator(".st-key-retention summary").click()
+    page.locator(".st-key-retention input").nth(3).wait_for()
+    for field, days in enumerate(("30", "60")):
+        page.locator(".st-key-retention input").nth(field).fill(days)
+    page.locator(".st-key-retention").scroll_into_view_if_needed()
+
+
+def keeping_preview(page: Any) -> None:
+    keeping(page)
+    page.locator(".st-key-retention [data-testid=stFormSubmitButton] button").first.click()
+    page.locator("[role=dialog] table").wait_for()
+
+
 def approval(page: Any) -> None:
     details(page)
     page.locator("[role=dialog] summary").first.click()
@@ -223,6 +237,8 @@ PAGES: dict[str, tuple[str, Callable[[Any], None] | None]] = {
     "history_approval": ("/history", approval),
     "system": ("/system", None),
     "system_rules": ("/system", rules),
+    "system_keeping": ("/system", keeping),
+    "system_keeping_preview": ("/system", keeping_preview),
     "system_trouble": ("/system", None),
 }
 
@@ -247,7 +263,7 @@ def main(arguments: list[str]) -> int:
             serving(Path(folder), **broken) as unwell,
             serving(months(Path(folder) / "months"), DAILY_BUDGET_USD="2.5") as busy,
         ):
-            others = {"system_trouble": unwell, "insights": busy}
+            others = {"system_trouble": unwell, "system_keeping_preview": busy, "insights": busy}
             for width in (1440, 390):
                 for theme in ("light", "dark"):
                     for language in ("en", "zh"):

@@ -17,6 +17,7 @@ from pages.ui.trouble import show
 from pages.ui.words import local, plain, t, together, when
 
 Asked = Mapping[str, int | None]
+_NOTHING = "–"
 
 
 def retention_card() -> None:
@@ -64,7 +65,7 @@ def _form(rules: tuple[Rule, ...]) -> None:
     # Other rules are another form: its fields show what counts now.
     edition = hash(tuple((rule.what, rule.days, rule.set_at) for rule in rules))
     fields = {rule.what: f"retention-{rule.what}-{edition}" for rule in rules}
-    with st.form("retention-form", border=False):
+    with st.form("retention-form", border=False, enter_to_submit=False):
         with st.grid(4, min_column_width=140):
             for rule in rules:
                 # As `value`, a number would come back into the field that somebody empties.
@@ -111,8 +112,9 @@ def _dialog(asked: Asked) -> None:
     st.table(_table(shown), border="horizontal")
     total = t("retention.total", n=shown.outputs, size=size(shown.bytes))
     st.markdown(total if shown.outputs else t("retention.none"))
-    st.caption(t("retention.later", n=desk.settings.trash_days))
-    if {**rules, **asked} != rules:
+    changed = {**rules, **asked} != rules
+    st.caption(t("retention.later" if changed else "retention.restorable", n=desk.settings.trash_days))
+    if changed:
         st.button(
             t("retention.save"),
             type="primary",
@@ -165,11 +167,11 @@ def _table(shown: Preview) -> dict[str, list[str]]:
         t("retention.after"): [
             t("retention.days", n=line.days) if line.days else t("retention.kept") for line in lines
         ],
-        t("retention.number"): [f"{line.outputs:,}" if line.days else "-" for line in lines],
-        t("stored.size"): [size(line.bytes) if line.outputs else "-" for line in lines],
+        t("retention.number"): [f"{line.outputs:,}" if line.days else _NOTHING for line in lines],
+        t("stored.size"): [size(line.bytes) if line.outputs else _NOTHING for line in lines],
         t("retention.oldest"): [_day(line.oldest) for line in lines],
     }
 
 
 def _day(moment: datetime | None) -> str:
-    return f"{local(moment):%Y-%m-%d}" if moment else "-"
+    return f"{local(moment):%Y-%m-%d}" if moment else _NOTHING

@@ -11,13 +11,13 @@ from PIL import Image
 
 from core.checks.fidelity import Box, Fidelity, Verdict, Why, compare
 from core.checks.fidelity.wording import error_rate
-from core.checks.text import languages
 from core.images.sample import sample_photo
 from core.providers import ImageRequest
 from core.providers.local import LocalCutout
 from tests import products
 from tests.checks.drawn import saved
 from tests.drawn.pairs import ALTERED, KEPT, Pair, pair
+from tests.parts.needed import needed
 
 
 def judged(drawn: Pair, *, words: bool = False) -> Fidelity:
@@ -179,8 +179,8 @@ def test_the_same_pictures_always_get_the_same_answer() -> None:
     assert judged(drawn) == judged(drawn)
 
 
-@pytest.mark.skipif(languages() is None, reason="Tesseract is not installed")
 def test_changed_words_are_read() -> None:
+    needed("Tesseract")
     drawn = next(made for n in itertools.count() if (made := pair("text", n)).place and made.place[3] > 0.05)
     found = judged(drawn, words=True)
     assert found.reading and found.reading.source != found.reading.result

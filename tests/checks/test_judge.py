@@ -19,6 +19,7 @@ from core.errors import BadImage
 from core.images.metadata import TRAINED
 from tests import products
 from tests.checks.drawn import WHITE, block, cells, ink, jpeg, saved, shop, write
+from tests.parts.needed import needed
 
 
 def one(kind: str, how: Level = Level.BLOCK, /, **values: Any) -> Channel:
@@ -289,8 +290,8 @@ def test_what_is_printed_on_the_product_is_no_text(name: str) -> None:
     assert found(products.white(name), "text", cells=0).result is Result.MET
 
 
-@pytest.mark.skipif(text.languages() is None, reason="Tesseract is not installed here")
 def test_in_a_scene_text_is_not_told_from_a_label() -> None:
+    needed("Tesseract")
     assert found(products.styled("mochi", 1), "text", cells=0).result is Result.NOT_MEASURED
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from PIL import Image
 from core.checks.encode import encode, srgb
 from core.errors import BadImage
 from core.images.metadata import COMPOSITE, TRAINED, read_xmp, source_type, source_type_of, xmp_packet
+from tests.parts.needed import needed
 
 RGB = np.full((60, 80, 3), 200, np.uint8)
 
@@ -31,9 +31,9 @@ def test_it_is_written_and_read_back(form: str, kind: str) -> None:
     assert source_type(encode(RGB, form).data) is None
 
 
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed here")
 @pytest.mark.parametrize("form", ["jpeg", "png", "webp"])
 def test_exiftool_shows_it(form: str, tmp_path: Path) -> None:
+    needed("exiftool")
     file = tmp_path / f"picture.{form}"
     file.write_bytes(encode(RGB, form, dpi=72, source_type=TRAINED).data)
     found = subprocess.run(["exiftool", "-json", "-G1", "-n", file], capture_output=True, check=True)
