@@ -36,7 +36,8 @@ class Draft:
     def __init__(self, story: Story) -> None:
         state, name = st.session_state, story.active.preset.name
         by_number = {version.preset.version: version for version in story.versions}
-        chosen: int = state.get(f"preset-base-{name}", story.active.preset.version)
+        self._held = f"preset-held-{name}"
+        chosen: int = state.get(self._held) or state.get(f"preset-base-{name}") or 0
         self.base = by_number.get(chosen, story.active).preset
         self.story = story
         self._stem = f"preset-draft-{name}-{self.base.version}"
@@ -65,8 +66,9 @@ class Draft:
     def hold(self, changed: bool) -> None:
         """What was begun stays on its version, whatever is decided meanwhile; what was not follows."""
         if changed:
-            st.session_state[f"preset-base-{self.base.name}"] = self.base.version
+            st.session_state[self._held] = self.base.version
         else:
+            st.session_state.pop(self._held, None)
             self.saw(self.story.newest)
 
     def saw(self, version: int) -> None:
@@ -75,6 +77,7 @@ class Draft:
 
     def drop(self) -> None:
         state = st.session_state
+        state.pop(self._held, None)
         for key in [key for key in state if str(key).startswith(f"{self._stem}-")]:
             del state[key]
 
@@ -237,8 +240,9 @@ def _save(draft: Draft) -> None:
         made = preset_versions.save(
             studio.current(), base.name, draft.values(), seen=draft.seen, note=note, use=use, by=Actor.local()
         )
-        state[f"preset-base-{base.name}"] = made.version
         draft.drop()
+        # What is in use is followed from here on, also to a version of somebody else.
+        state[f"preset-base-{base.name}"] = None if use else made.version
         if use:
             return Said(text=t("presets.now", version=made.version), name=base.name, back=active)
         return Said(text=t("presets.saved", version=made.version, active=active))

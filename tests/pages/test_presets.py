@@ -140,6 +140,25 @@ def test_the_later_of_two_keeps_her_text(desk: Desk, page: Open) -> None:
     assert [v.preset.version for v in preset_versions.story(opened, NAME).versions] == [3, 2, 1]
 
 
+def test_what_was_not_begun_follows_what_is_in_use(desk: Desk, page: Open) -> None:
+    opened = desk(work=False)
+    app = page("presets", preset=NAME)
+    field(app, "prompt").set_value("Mine. {product}").run()
+    app.button(key="preset-save").click().run()
+    saved(opened, "Hers. {product}", by=MEI)
+    app.run()
+    assert field(app, "prompt", 3).value == "Hers. {product}"
+    app.button_group(key="preset-view").set_value("versions").run()
+    app.radio(key=f"preset-radio-{NAME}-en").set_value(1).run()
+    app.button(key="preset-from").click().run()
+    assert field(app, "prompt", 1).value.startswith("Product photo")
+    field(app, "prompt", 1).set_value("Third. {product}").run()
+    field(app, "use", 1).uncheck().run()
+    app.button(key="preset-save").click().run()
+    assert field(app, "prompt", 4).value == "Third. {product}"
+    assert presets.find(opened, NAME).prompt == "Hers. {product}"
+
+
 def test_what_was_typed_stays_while_looking_elsewhere(desk: Desk, page: Open) -> None:
     desk(work=False)
     app = page("presets", preset=NAME)
