@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,8 @@ from pages.ui.trouble import show
 from pages.ui.words import plain, preset_help, preset_name, t
 
 _VIEWS = ("edit", "versions")
+_FRESH = 5.0
+"""Seconds for which sums are taken as they are: each field that she leaves draws the page again."""
 
 Rates = dict[tuple[str, int], Made[tuple[str, int]]]
 
@@ -93,12 +96,23 @@ def waits(story: Story) -> None:
         st.button(t("presets.look"), key="preset-waiting", icon=":material/difference:", on_click=look)
 
 
+def rated() -> Rates:
+    """How the pictures of each version fare: sums over all days, which a session reads now and then."""
+    now = time.monotonic()
+    at, found = st.session_state.get("preset-rates", (0.0, None))
+    if found is None or now - at > _FRESH:
+        found = figures.by_version(desk)
+        st.session_state["preset-rates"] = now, found
+    rates: Rates = found
+    return rates
+
+
 def main() -> None:
     may = Actor.local().role.may(Role.ADMIN)
     every = presets.every(desk)
     name = asked([one.preset.name for one in every])
     try:
-        rates = figures.by_version(desk)
+        rates = rated()
         story = preset_versions.story(desk, name)
         left, right = st.columns([4, 9], gap="medium")
         with left:
