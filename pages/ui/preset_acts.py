@@ -27,7 +27,9 @@ class Said:
 
 
 def said() -> None:
-    """What the last act did, once, with the way back; or why it did nothing."""
+    """What the last act of this visit did, with the way back; or why it did nothing."""
+    if st.session_state.get("came"):
+        st.session_state.pop("preset-said", None)
     found = st.session_state.get("preset-said")
     if isinstance(found, PackshotError):
         show(found)
