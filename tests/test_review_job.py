@@ -156,6 +156,7 @@ def test_a_hundred_pictures_by_keys_alone(
                 page.reload()
                 settled(page)
                 page.wait_for_selector(SHOWN)
+                saved(page)  # Until then nobody knows which of them the server had.
                 assert count(page) == f"{len(expected) + 1} / 100", "the sitting goes on"
         page.locator(".end b", has_text="All reviewed. Export what is approved.").wait_for()
         took = time.monotonic() - began
