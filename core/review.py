@@ -159,7 +159,10 @@ def judge(
             wanted = [i for i in unit if i == output.id or state_of(said[i]) is not rejected]
         else:
             wanted = [output.id]
-        _refuse_unseen([said[i][-1] for i in wanted if said[i]], act, by)
+        last = [said[i][-1] for i in wanted if said[i]]
+        if act.verdict is Verdict.UNDONE:  # What it takes back may be older.
+            last += [standing(said[i])[-1] for i in wanted]
+        _refuse_unseen(last, act, by)
         saved = []
         with insights.counting(studio, connection, wanted, judged=True):
             for output_id in wanted:

@@ -443,3 +443,20 @@ def test_a_note_is_found_by_the_search_of_history(desk: Desk) -> None:
     review.decide(studio, other, Verdict.APPROVED, by=MEI)
     found = history.page(studio, history.Filter(text="太黃"))
     assert [entry.key for entry in found.entries] == [key]
+
+
+def test_an_undo_takes_back_what_somebody_else_said_only_when_it_was_seen(desk: Desk) -> None:
+    studio = desk(work=False)
+    (key,) = ready(studio)
+    first = review.decide(studio, key, Verdict.APPROVED, by=KEN, sitting="k")
+    other = review.decide(studio, key, Verdict.REJECTED, by=MEI, seen=first.id)
+    with pytest.raises(ReviewConflict):
+        review.undo(studio, key, by=KEN, sitting="k")
+    review.decide(studio, key, Verdict.APPROVED, by=KEN, sitting="k", seen=other.id)
+    review.undo(studio, key, by=KEN, sitting="k", seen=other.id)
+    with pytest.raises(ReviewConflict) as caught:
+        review.undo(studio, key, by=KEN, sitting="k")
+    assert caught.value.data["seen"] == other.id
+    assert review.history_of(studio, key)[-1].verdict is Verdict.UNDONE
+    review.undo(studio, key, by=KEN, sitting="k", seen=other.id)
+    assert len(review.history_of(studio, key)) == 5
