@@ -190,7 +190,7 @@ def _stream(studio: Studio, plan: Plan, by: Actor) -> Iterator[bytes]:
         tempfile.TemporaryDirectory(prefix="packshot-") as folder,
         Manifest(Path(folder)) as manifest,
     ):
-        for (item, row), future in _ahead(studio.pool, work, _lineage(studio, plan.items)):
+        for (item, row), future in _ahead(studio.pool, work, _lineage(studio, plan)):
             made = future.result()
             if made.error is None:
                 yield archive.add(made.name, made.data, at)
@@ -204,12 +204,12 @@ def _stream(studio: Studio, plan: Plan, by: Actor) -> Iterator[bytes]:
     _finish(studio, plan, by, ended, done)
 
 
-def _lineage(studio: Studio, items: Sequence[Item]) -> Iterator[tuple[Item, Any]]:
+def _lineage(studio: Studio, plan: Plan) -> Iterator[tuple[Item, Any]]:
     """Each picture with the row of its lineage, some at a time: prompts are long."""
-    for start in range(0, len(items), _CHUNK):
-        few = items[start : start + _CHUNK]
+    for start in range(0, len(plan.items), _CHUNK):
+        few = plan.items[start : start + _CHUNK]
         with reading(studio.engine) as connection:
-            rows = exporting.lineage(connection, [item.output_id for item in few])
+            rows = exporting.lineage(connection, [item.output_id for item in few], plan.channel)
         for item in few:
             yield item, rows.get(item.output_id)
 

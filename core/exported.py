@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -89,7 +89,10 @@ def _made(store: ObjectStore, item: Item, row: Any, channel: Channel | None) -> 
     if channel is None:
         made = _plain(data, item, term)
     else:
-        allowed = row.approved_for == channel.name and bool(row.override)
+        # A reason is given for the rules that were not met then, and for no others.
+        allowed = {one["rule"] for one in row.approved_with or () if one["result"] == Result.FAILED}
+        if row.approved_for != channel.name or not row.override:
+            allowed = set()
         made = _fitted(data, item, term, channel, allowed=allowed)
     if (found := metadata.source_type(made.data)) != term:
         raise MetadataLost(term, found)
@@ -110,11 +113,11 @@ def _plain(data: bytes, item: Item, term: str) -> Made:
     )
 
 
-def _fitted(data: bytes, item: Item, term: str, channel: Channel, *, allowed: bool) -> Made:
-    """Raises ChannelRefused where a rule that blocks is not met, unless somebody `allowed` just that."""
+def _fitted(data: bytes, item: Item, term: str, channel: Channel, *, allowed: Set[str]) -> Made:
+    """Raises ChannelRefused where a rule that blocks is not met, unless somebody `allowed` just that one."""
     ready = prepare(data, channel, source_type=term)
-    blocking = [finding for finding in ready.findings if finding.result is Result.FAILED]
-    if blocking and not allowed:
+    blocking = [one for one in ready.findings if one.result is Result.FAILED and one.rule.id not in allowed]
+    if blocking:
         raise ChannelRefused(channel.title, len(blocking), ready.findings)
     return Made(
         name=f"{item.name.rpartition('.')[0]}.{ready.extension}",

@@ -18,6 +18,25 @@ _MANY = 500
 _stands = sa.and_(reviews.c.output_id == outputs.c.id, reviews.c.id == outputs.c.review_id)
 """The review by which a picture is approved, if it is: not one that was taken back."""
 
+
+def _for_channel(channel: str) -> sa.ScalarSelect[int]:
+    """The id of an output's newest approval for a channel, if it counts: it stands, or all that was said
+    since are approvals as well, as those for other channels."""
+    given, later = reviews.alias("given"), reviews.alias("later")
+    against = sa.select(later.c.id).where(
+        later.c.output_id == given.c.output_id,
+        later.c.id > given.c.id,
+        later.c.verdict != ReviewState.APPROVED,
+    )
+    counts = (
+        given.c.output_id == outputs.c.id,
+        given.c.channel == channel,
+        given.c.verdict == ReviewState.APPROVED,
+        sa.or_(given.c.id == outputs.c.review_id, ~against.exists()),
+    )
+    return sa.select(sa.func.max(given.c.id)).where(*counts).correlate(outputs).scalar_subquery()
+
+
 _PICTURE = (
     outputs.c.id.label("output_id"),
     outputs.c.key,
@@ -68,12 +87,12 @@ def approved(
         # So that SQLite takes the index of the few that were judged, not that of the many that succeeded.
         outputs.c.state.not_in([state for state in OutputState if state is not OutputState.SUCCEEDED]),
     )
-    if since is not None or new_to is not None or only_for:
+    if since is not None or new_to is not None:
         statement = statement.join(reviews, _stands)
     if since is not None:
         statement = statement.where(reviews.c.at >= since)
-    if only_for:
-        statement = statement.where(reviews.c.channel == channel)
+    if only_for and channel is not None:
+        statement = statement.where(_for_channel(channel).is_not(None))
     if new_to is not None:
         left = (
             sa.select(export_items.c.id)
@@ -96,19 +115,24 @@ def approved(
 
 
 def approved_for(connection: sa.Connection, output_ids: Sequence[int], channel: str) -> set[int]:
-    """Those of the outputs whose approval is for `channel`."""
+    """Those of the outputs that are approved for `channel`."""
     found: set[int] = set()
     for start in range(0, len(output_ids), _MANY):
         few = output_ids[start : start + _MANY]
-        both = outputs.join(reviews, _stands)
-        statement = sa.select(outputs.c.id).select_from(both)
-        statement = statement.where(outputs.c.id.in_(few), reviews.c.channel == channel)
+        statement = sa.select(outputs.c.id)
+        statement = statement.where(outputs.c.id.in_(few), _for_channel(channel).is_not(None))
         found |= set(connection.execute(statement).scalars())
     return found
 
 
-def lineage(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, Any]:
-    """All that a manifest tells of where outputs come from, by output id."""
+def lineage(
+    connection: sa.Connection, output_ids: Sequence[int], channel: str | None = None
+) -> dict[int, Any]:
+    """All that a manifest tells of where outputs come from, by output id. Of its approvals for channels
+    it is the one for `channel`, else the last."""
+    approval = reviews.alias("approval")
+    stands = outputs.c.review_id
+    given = stands if channel is None else sa.func.coalesce(_for_channel(channel), stands)
     statement = _pictures(
         outputs.c.variant,
         outputs.c.provider,
@@ -129,12 +153,13 @@ def lineage(connection: sa.Connection, output_ids: Sequence[int]) -> dict[int, A
         tasks.c.created_by,
         reviews.c.actor.label("reviewer"),
         reviews.c.actor_name.label("reviewer_name"),
-        reviews.c.channel.label("approved_for"),
-        reviews.c.override,
+        approval.c.channel.label("approved_for"),
+        approval.c.override,
+        approval.c.findings.label("approved_with"),
         reviews.c.at.label("reviewed_at"),
         reviews.c.note,
     )
-    statement = statement.outerjoin(reviews, _stands)
+    statement = statement.outerjoin(reviews, _stands).outerjoin(approval, approval.c.id == given)
     rows = connection.execute(statement.where(outputs.c.id.in_(output_ids)))
     return {row.output_id: row for row in rows}
 

@@ -9,12 +9,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import approval, channel_rules, review
+from core import approval, channel_rules, export, review
 from core.checks import channels
 from core.database import schema
 from core.database.engine import writing
-from core.errors import ChannelRefused, NotAllowed, NotFound, NotJudged, OrderRefused, TextTooLong
+from core.errors import (
+    ChannelRefused,
+    NotAllowed,
+    NotFound,
+    NothingToExport,
+    NotJudged,
+    OrderRefused,
+    TextTooLong,
+)
 from core.model import Actor, ReviewState, Role
+from core.review import Verdict
 from core.studio import Studio
 from tests import products
 from tests.checks.drawn import jpeg, shop, write
@@ -136,3 +145,39 @@ def test_a_scene_is_for_channels_that_take_scenes(desk: Desk) -> None:
     assert approval.approve(studio, key, "rakuten", by=MEI).review.channel == "rakuten"
     with pytest.raises(ChannelRefused):
         approval.approve(studio, key, "amazon", by=MEI)
+
+
+def exported(studio: Studio, key: str, channel: str) -> list[str]:
+    """The kinds of why it stays behind; empty when it leaves for the channel."""
+    with studio.engine.begin() as connection:
+        outputs = schema.outputs
+        (name,) = connection.execute(sa.select(outputs.c.object_key).where(outputs.c.key == key)).scalars()
+        digest = hashlib.sha256(studio.store.get(name)).hexdigest()
+        connection.execute(sa.update(outputs).where(outputs.c.key == key).values(sha256=digest))
+    plan = export.begin(studio, export.plan(studio, export.Wanted(only_for=True), channel=channel), by=BY)
+    assert [item.key for item in plan.items] == [key] and plan.approved_for == 1
+    b"".join(export.stream(studio, plan, by=BY))
+    return [left.error.kind for left in export.outcome(studio, str(plan.key)).left]
+
+
+def test_an_approval_for_one_channel_leaves_that_for_another(desk: Desk) -> None:
+    studio = desk(work=False)
+    key = stored(studio, BAD)
+    approval.approve(studio, key, "rakuten", by=BY, override="the shop agreed")
+    approval.approve(studio, key, "hktvmall", by=MEI, seen=1)
+    approval.approve(studio, key, "shopify", by=MEI)
+    for channel in ("rakuten", "hktvmall", "shopify"):
+        assert exported(studio, key, channel) == [], channel
+    review.decide(studio, key, Verdict.REJECTED, by=BY, seen=3)
+    review.decide(studio, key, Verdict.APPROVED, by=BY)
+    with pytest.raises(NothingToExport):
+        exported(studio, key, "rakuten")
+
+
+def test_an_override_is_for_the_rules_that_were_not_met_then(desk: Desk) -> None:
+    studio = desk(work=False)
+    key = stored(studio, BAD)
+    approval.approve(studio, key, "rakuten", by=BY, override="the shop agreed to the text")
+    assert exported(studio, key, "rakuten") == []
+    channel_rules.edit(studio, "rakuten", "bytes", {"max": 1_000}, by=BY)
+    assert exported(studio, key, "rakuten") == ["ChannelRefused"]

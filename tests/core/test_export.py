@@ -430,7 +430,9 @@ def test_an_approval_for_a_channel_counts_there(desk: Desk, photo: bytes, script
     keys = made(opened, photo, ["FOR", "ELSE", "OVER"], ratio="1:1")
     judge(opened, keys[:1], channel="taobao")
     judge(opened, keys[1:2], channel="amazon")
-    judge(opened, keys[2:], channel="taobao", override="the client wants it so")
+    failed = [{"rule": rule, "result": "failed"} for rule in ("background", "bytes")]
+    over = {"override": "the client wants it so", "findings": failed}
+    judge(opened, keys[2:], channel="taobao", **over)
 
     def planned_for(**values: Any) -> Plan:
         return export.plan(opened, Wanted(**values), channel="taobao")

@@ -29,9 +29,9 @@ def judge(
     verdict: str = "approved",
     *,
     at: datetime | None = None,
-    **values: str,
+    **values: object,
 ) -> None:
-    """Let the reviewer Mei judge pictures; `values` are further columns, as `channel` and `override`."""
+    """Let the reviewer Mei judge pictures; `values` are further columns, as `channel` and `findings`."""
     said = {"actor": "mei@shop.hk", "actor_name": "Mei", "verdict": verdict, "note": "good", **values}
     with writing(desk.engine) as connection:
         for key in keys:
