@@ -59,7 +59,8 @@ def of(studio: Studio, found: Details) -> Lineage:
             data = {"name": check.name, "result": check.result}
             steps.append(Step(at=check.at, kind="checked", data=data))
         for review in lineage.reviews_of(connection, output.id):
-            data = {"verdict": review.verdict, "reason": review.reason, "note": review.note}
+            names = ("verdict", "reason", "note", "channel", "override")
+            data = {name: getattr(review, name) for name in names}
             steps.append(Step(at=review.at, kind="reviewed", who=review.actor, data=data))
         for stop in lineage.stops_of(connection, task.id):
             steps.append(Step(at=stop.at, kind=stop.verb, who=stop.actor))

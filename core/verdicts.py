@@ -143,6 +143,8 @@ class Item:
     held_by: str | None
     """Another reviewer's name who looks at this unit."""
     flagged: bool
+    compared: str | None
+    """What the fidelity check said of it; None while it has said nothing."""
     align: tuple[float, ...] | None
     """Source to result in fractions of the picture, as the fidelity check found it."""
 

@@ -140,6 +140,7 @@ def card(item: Item, by: Actor, sitting: str) -> dict[str, Any]:
         "align": item.align,
         "held": item.held_by,
         "flagged": item.flagged,
+        "compared": item.compared,
     }
     if last is not None:
         made |= {"seen": last.id, "reason": last.reason, "note": last.note}

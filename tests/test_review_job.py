@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from core.settings import load_settings
+from core import review
+from core.model import Actor, Role
+from core.settings import Settings, load_settings
 from core.studio import open_studio
 from tests.browser import Server, accessible, context, free_port, open_page, serving, settled
 from tests.parts.judging import add_pictures
@@ -37,13 +39,15 @@ class Desk:
         self.folder = folder
         self.keys: list[str] = []
 
-    def add(self, photos: int, each: int = 2, **values: Any) -> list[str]:
-        settings = load_settings(
+    def settings(self) -> Settings:
+        return load_settings(
             database_url=f"sqlite:///{self.folder / 'packshot.db'}",
             upload_dir=self.folder / "media",
             app_secret="a secret for tests",
         )
-        with open_studio(settings, work=False) as desk:
+
+    def add(self, photos: int, each: int = 2, **values: Any) -> list[str]:
+        with open_studio(self.settings(), work=False) as desk:
             added = add_pictures(desk, photos, each=each, **values)
         self.keys += added
         return added
@@ -368,6 +372,89 @@ def test_two_reviewers_see_each_other(browser: Any, waiting: Desk, signed_in: Pa
             assert waiting.states()[:2] == ["approved", "approved"]
             said = waiting.ask("SELECT actor, verdict FROM reviews WHERE output_id = 1")
             assert {("mei", "rejected"), ("ken", "approved")} <= set(said), "both are on record"
+
+
+def test_undo_leaves_what_somebody_else_has_said_since(browser: Any, waiting: Desk, signed_in: Path) -> None:
+    waiting.add(2)
+    with (
+        serving(waiting.folder, house=signed_in) as server,
+        reviewing(browser, server, "?who=ken") as ken,
+    ):
+        press(ken, "a")
+        saved(ken)
+        with open_studio(waiting.settings(), work=False) as desk:
+            mei = Actor(id="mei", name="Mei", role=Role.REVIEWER)
+            (seen,) = waiting.ask("SELECT id FROM reviews")[0]
+            review.decide(desk, waiting.keys[0], review.Verdict.REJECTED, by=mei, seen=seen)
+        # He has been shown what she said, and means what he did.
+        ken.reload()
+        settled(ken)
+        ken.wait_for_selector(SHOWN)
+        ken.keyboard.press("ArrowLeft")
+        ken.get_by_text("Rejected by Mei").wait_for()
+        ken.keyboard.press("u")
+        ken.locator(".clash", has_text="Mei").wait_for()
+        assert waiting.states()[0] == "rejected"
+        ken.keyboard.press("k")
+        ken.get_by_text("Rejected by Mei").wait_for()
+
+
+def test_a_refused_best_of_a_photo_leaves_all_of_it_as_it_was(browser: Any, waiting: Desk) -> None:
+    waiting.add(2, each=4)
+    with serving(waiting.folder) as server, reviewing(browser, server) as page:
+        with open_studio(waiting.settings(), work=False) as desk:
+            mei = Actor(id="mei", name="Mei", role=Role.REVIEWER)
+            review.decide(desk, waiting.keys[3], review.Verdict.APPROVED, by=mei)
+        press(page, "b")
+        page.locator(".clash", has_text="Mei").wait_for()
+        page.keyboard.press("k")
+        strip = page.get_by_role("group", name="Pictures in the queue")
+        thumbs = strip.get_by_role("button").all()[:3]
+        assert ["To review" in thumb.get_attribute("aria-label") for thumb in thumbs] == [True] * 3
+        assert waiting.states()[:4] == ["to_review"] * 3 + ["approved"]
+
+
+def test_a_note_outlives_the_verdict_that_was_given_up(browser: Any, waiting: Desk) -> None:
+    waiting.add(2)
+    with serving(waiting.folder) as server, reviewing(browser, server) as page:
+        page.keyboard.press("n")
+        page.keyboard.type("the lid is gone")
+        page.keyboard.press("Enter")
+        with open_studio(waiting.settings(), work=False) as desk:
+            mei = Actor(id="mei", name="Mei", role=Role.REVIEWER)
+            review.decide(desk, waiting.keys[0], review.Verdict.APPROVED, by=mei)
+        press(page, "x")
+        page.locator(".clash", has_text="Mei").wait_for()
+        page.keyboard.press("k")
+        page.keyboard.press("ArrowLeft")
+        page.get_by_text("Approved by Mei").wait_for()
+        page.get_by_text("Note kept").wait_for()
+        page.keyboard.press("n")
+        assert page.locator(".note").input_value() == "the lid is gone"
+        page.keyboard.press("Enter")
+        waiting.becomes(lambda: waiting.last(waiting.keys[0]) == ("approved", None, "the lid is gone"))
+        page.get_by_text("Note kept").wait_for(state="hidden")
+
+
+def test_what_the_check_found_is_one_click_away(browser: Any, waiting: Desk) -> None:
+    keys = waiting.add(1)
+    with closing(sqlite3.connect(waiting.folder / "packshot.db")) as connection, connection:
+        connection.execute("UPDATE outputs SET flagged = 1, checks = 'done'")
+        connection.executemany(
+            "INSERT INTO checks (output_id, at, name, result, evidence)"
+            " SELECT id, finished_at, 'fidelity', ?, ? FROM outputs WHERE key = ?",
+            [("could_not_compare", '{"why": "not_found"}', keys[0]), ("altered", "{}", keys[1])],
+        )
+    with serving(waiting.folder) as server, reviewing(browser, server) as page:
+        assert page.get_by_role("link", name="Could not be compared").is_visible()
+        assert accessible(page) == []
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Could not be compared").click()
+        opened.value.get_by_text("The photo's product was not found in the picture.").wait_for()
+        assert f"output={keys[0]}" in opened.value.url
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("link", name="Look closely").wait_for()
+        assert waiting.states() == ["to_review"] * 2
 
 
 @pytest.mark.parametrize("dark", [False, True])

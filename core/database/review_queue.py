@@ -138,7 +138,8 @@ def items(connection: sa.Connection, ids: Sequence[int]) -> list[Any]:
             photos.c.object_key.label("source_key"), photos.c.thumb_key.label("source_thumb_key"),
             photos.c.width.label("source_width"), photos.c.height.label("source_height"),
             tasks.c.key.label("task_key"), tasks.c.preset, tasks.c.preset_version,
-            checks.c.evidence, *(column.label(f"review_{column.name}") for column in reviews.c),
+            checks.c.evidence, checks.c.result.label("compared"),
+            *(column.label(f"review_{column.name}") for column in reviews.c),
         )
         .join(photos, photos.c.id == _o.photo_id)
         .join(tasks, tasks.c.id == _o.task_id)

@@ -68,9 +68,9 @@ def _panel(output_key: str) -> None:
     if name is None:
         st.caption(t("approve.pick"))
         return
-    if state.get("approve-done") == (output_key, name):
-        st.success(t("approve.done", channel=plain(titles[name])), icon=":material/check_circle:")
     try:
+        if _done(output_key, name):
+            st.success(t("approve.done", channel=plain(titles[name])), icon=":material/check_circle:")
         found = _look(output_key, name)
     except PackshotError as error:
         show(error)
@@ -79,6 +79,14 @@ def _panel(output_key: str) -> None:
     _pictures(found)
     _findings(found.findings)
     _press(found)
+
+
+def _done(output_key: str, name: str) -> bool:
+    """It was approved here for this channel, and nobody has said anything since."""
+    output, channel, number = st.session_state.get("approve-done") or (None, None, 0)
+    if (output, channel) != (output_key, name):
+        return False
+    return review.history_of(studio.current(), output_key)[-1].id == number
 
 
 def _look(output_key: str, name: str) -> _Shown:
@@ -183,9 +191,9 @@ def _approve(found: _Shown, key: str) -> None:
     override = str(state.get(key) or "") if found.refused else ""
     state.pop("approve-look", None)
     try:
-        approval.approve(
+        made = approval.approve(
             desk, found.output, found.channel, by=Actor.local(), override=override, seen=found.seen
         )
-        state["approve-done"] = (found.output, found.channel)
+        state["approve-done"] = (found.output, found.channel, made.review.id)
     except PackshotError as error:
         state["approve-refused"] = error

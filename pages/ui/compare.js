@@ -105,12 +105,12 @@ class Compare {
       this.seal()
       Object.assign(this, { view: data.view, list: [], at: first ? this.at : null, over: false })
     }
-    const acts = this.acts.filter(act => act.seq > data.ack)
+    const acts = this.acts.filter(act => act.seq > data.ack), sent = new Map(this.acts.map(act => [act.key, act]))
     if (acts.length < this.acts.length) this.waiting = acts.length ? Date.now() : 0
     this.acts = acts
     this.seq = Math.max(this.seq, data.ack)
     if (whole) { this.merge(data.items); this.ended = data.beat }
-    data.results.forEach(result => this.hear(result))
+    data.results.forEach(result => this.hear(result, sent.get(result.act)))
     if (this.index >= 0) this.asks = false
     else if (whole) this.find(data)
     if (this.over) this.goOn()
@@ -139,15 +139,16 @@ class Compare {
     if (now > BACK) this.list = this.list.slice(now - BACK)
   }
 
-  hear(result) {
+  hear(result, act) { // `act` was not saved: all that it changed is as it was.
     if (this.heard.has(result.act)) return
     this.heard.add(result.act)
     const item = this.list.find(one => one.id === result.id)
     if (item) result = { ...result, name: this.named(item), thumb: item.thumb }
-    this.mine.delete(result.id)
-    this.judged -= this.done.find(one => one.act === result.act)?.fresh ?? 0
+    for (const id of act?.of ?? [result.id]) this.mine.delete(id)
+    this.judged -= act?.fresh ?? 0
     this.done = this.done.filter(one => one.act !== result.act)
-    if (result.other && item) Object.assign(item, { verdict: result.other.verdict, by: result.other.by, seen: result.other.id })
+    // Of a set it may be another one of the photo that somebody judged.
+    if (result.other && item && !result.mine.best) Object.assign(item, { verdict: result.other.verdict, by: result.other.by, seen: result.other.id })
     this.clashes.push(result)
   }
 
@@ -252,8 +253,8 @@ class Compare {
     const last = this.done.pop()
     if (!last) return
     this.why = null
-    const item = this.list.find(one => one.id === last.at) ?? { id: last.at, seen: last.seen }
-    this.push(item, "undone", { of: last.was.map(([id]) => id), fresh: -last.fresh })
+    // By what was seen when it was judged: what somebody else has said since is not taken back unseen.
+    this.push({ id: last.at, seen: last.seen }, "undone", { of: last.was.map(([id]) => id), fresh: -last.fresh })
     last.was.forEach(([id, known]) => this.mine.set(id, known))
     Object.assign(this, { at: last.at, over: false, judged: this.judged - last.fresh })
     this.rest += last.fresh
@@ -287,6 +288,7 @@ class Compare {
       if (note) this.notes.set(why.id, note)
       else this.notes.delete(why.id)
     } else if (why.reason !== why.sent.reason || note !== why.sent.note) {
+      this.notes.delete(why.id)
       this.push({ id: why.id, seen: why.seen }, why.verdict, { reason: why.reason, note })
       this.mine.set(why.id, { verdict: why.verdict, reason: why.reason, note })
       if (this.ports) this.say()
@@ -307,8 +309,8 @@ class Compare {
     if (!this.why && this.item) {
       const item = this.item, known = this.verdict(item)
       const judged = known.verdict === "to_review" ? null : known.verdict
-      const note = (judged ? known.note : this.notes.get(item.id)) ?? ""
-      this.why = { id: item.id, thumb: item.thumb, verdict: judged, reason: known.reason ?? null, note, seen: item.seen ?? null, sent: { reason: known.reason ?? null, note } }
+      const note = this.notes.get(item.id) ?? (judged && known.note) ?? ""
+      this.why = { id: item.id, thumb: item.thumb, verdict: judged, reason: known.reason ?? null, note, seen: item.seen ?? null, sent: { reason: known.reason ?? null, note: known.note ?? "" } }
       this.draw()
     }
     this.dom.why.querySelector(".note")?.focus()
@@ -326,7 +328,7 @@ class Compare {
       this.done.push({ at: clash.id, act: act.key, seen: clash.other.id, was: [[clash.id, { verdict: clash.other.verdict, by: clash.other.by }]], fresh: 0 })
       if (item) item.seen = clash.other.id
       this.say()
-    }
+    } else if (clash.mine.note) this.notes.set(clash.id, clash.mine.note) // The verdict is given up, its note is not.
     this.keep()
     this.draw()
     this.root.focus()
@@ -386,7 +388,7 @@ class Compare {
       if (late) facts.push(this.unsaved(badge))
       if (known.verdict !== "to_review") facts.push(badge(known.verdict === "approved" ? "green" : "red", known.verdict === "approved" ? "ok" : "x", [this.state(item), known.by && fill(text.by, { name: known.by })].filter(Boolean).join(" ")))
       if (item.held) facts.push(badge("orange", "eye", fill(text.held, { name: item.held })))
-      if (item.flagged) facts.push(badge("orange", "warn", text.flagged))
+      if (item.flagged) facts.push(`<a class="badge orange" href="history?output=${esc(item.id)}" target="_blank" rel="noopener" title="${esc(text.evidence)}">${svg("warn")}${esc(item.compared === "could_not_compare" ? text.uncompared : text.flagged)}</a>`)
       if (this.notes.has(item.id)) facts.push(badge("gray", "warn", text.noted))
     } else if (late) facts.push(this.unsaved(badge))
     set(dom.facts, facts.join(""))

@@ -20,8 +20,8 @@ _KEYS = (
 )  # fmt: skip
 _TEXTS = (
     "view", "side", "slider", "flip", "source", "result", "split", "approve", "reject", "undo", "best",
-    "hint", "flagged", "strip", "note", "noted", "undone", "unseen", "gone", "gone_source", "reload",
-    "coming", "all", "held_too", "further", "export", "theirs", "close", "keys",
+    "hint", "flagged", "uncompared", "evidence", "strip", "note", "noted", "undone", "unseen", "gone",
+    "gone_source", "reload", "coming", "all", "held_too", "further", "export", "theirs", "close", "keys",
 )  # fmt: skip
 _FILLED = {
     "live": ("n", "total", "state"), "pace": ("n", "pace"), "judged": ("n",), "by": ("name",),

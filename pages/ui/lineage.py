@@ -51,8 +51,7 @@ def _more(step: Step) -> str:
         parts.append(t("retention.rule", name=t(f"retention.{rule}"), n=data["days"]))
     if reason := data.get("reason"):
         parts.append(t(f"reason.{reason}") if f"reason.{reason}" in say else reason)
-    if note := data.get("note"):
-        parts.append(f"“{note}”")
+    parts += [f"“{data[name]}”" for name in ("override", "note") if data.get(name)]
     if data.get("cost_micros") is not None:
         parts.append(money(data["cost_micros"]))
     if kind := data.get("kind") or data.get("error"):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from core import review
+from core import approval, review
 from core.studio import Studio
+from tests.conftest import BY
 from tests.core.test_approval import BAD, GOOD, stored
 from tests.pages.conftest import Open, counted, said
 
@@ -56,3 +57,23 @@ def test_a_refused_one_says_why_and_asks_for_a_reason(desk: Desk, page: Open) ->
     assert not app.exception
     (kept,) = review.history_of(studio, key)
     assert (kept.channel, kept.override) == ("rakuten", "店舖同意")
+
+
+def test_what_was_rejected_since_is_not_said_to_be_approved(desk: Desk, page: Open) -> None:
+    studio = desk(work=False)
+    key = stored(studio, GOOD)
+    app = opened(page, key, "amazon")
+    app.button(key=f"approve-now-{key}").click().run()
+    assert any("Approved for Amazon." in str(one.value) for one in app.success)
+    review.decide(studio, key, review.Verdict.REJECTED, by=BY)
+    app.run()
+    assert not any("Approved for Amazon." in str(one.value) for one in app.success)
+
+
+def test_the_way_tells_for_which_channel_and_why(desk: Desk, page: Open) -> None:
+    studio = desk(work=False)
+    key = stored(studio, BAD)
+    approval.approve(studio, key, "rakuten", by=BY, override="the <b>shop</b> agreed")
+    app = page("history", output=key)
+    text = "".join(str(one.proto.body) for one in app.get("html"))
+    assert "rakuten" in text and "the &lt;b&gt;shop&lt;/b&gt; agreed" in text
