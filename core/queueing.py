@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, time
 from typing import Any
@@ -11,6 +12,7 @@ from core import clock
 from core.database import claims, review_queue, reviews
 from core.database.engine import reading
 from core.database.review_queue import START, Narrowed
+from core.intake import MAX_OUTPUTS
 from core.model import Actor, ReviewState
 from core.studio import Studio
 from core.text import clean
@@ -43,17 +45,19 @@ def queue(
         narrowed = _narrowed(connection, wanted, by, () if wanted.held else tuple(held))
         here = review_queue.place_of(connection, place) if place else None
         start = (here.photo_id, here.variant) if here else START
-        found, further = review_queue.ahead(connection, narrowed, start, ahead + 1)
+        found, further = review_queue.ahead(connection, narrowed, start, ahead + MAX_OUTPUTS)
         rows = {row.id: row for row in found}
         before: dict[int, Any] = {}
         if here:
             if here.judgeable:
                 rows[here.id] = here
-            before = {row.id: row for row in review_queue.back(connection, narrowed, start, back)}
+            found = review_queue.back(connection, narrowed, start, back + MAX_OUTPUTS)
+            before = {row.id: row for row in found}
         for row in review_queue.judged(connection, narrowed, by.id, sitting) if here else ():
             (rows if (row.photo_id, row.variant) >= start else before)[row.id] = row
-        later = sorted(rows.values(), key=_standing)[: ahead + 1]
-        earlier = sorted(before.values(), key=_standing)[-back:] if back else []
+        later = _units(sorted(rows.values(), key=_standing), ahead + 1)
+        nearest = sorted(before.values(), key=_standing, reverse=True)
+        earlier = _units(nearest, back, here.photo_id if here else None)[::-1]
         ids = [row.id for row in (*earlier, *later)]
         every = replace(narrowed, flagged=False, created_by=None, without=())
         counts = review_queue.counts(
@@ -107,6 +111,14 @@ def _narrowed(connection: Any, wanted: Wanted, by: Actor, without: tuple[int, ..
         preset=wanted.preset or None,
         without=without,
     )
+
+
+def _units(rows: Sequence[Any], most: int, photo_id: int | None = None) -> list[Any]:
+    """The first `most` rows, and those that go on with the photo of the last one, or with `photo_id`: the
+    best of a photo's pictures is chosen among all of them."""
+    shown = list(rows[:most])
+    last = shown[-1].photo_id if shown else photo_id
+    return shown + list(itertools.takewhile(lambda row: row.photo_id == last, rows[most:]))
 
 
 def _standing(row: Any) -> tuple[int, int]:

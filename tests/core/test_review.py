@@ -288,6 +288,8 @@ def test_the_queue_has_the_oldest_photo_first_and_its_outputs_together(desk: Des
     assert found.items[1].photo_key == found.items[2].photo_key != found.items[0].photo_key
     assert shown(studio, place=middle[1], back=1, ahead=0) == [middle[0], middle[1]]
     assert shown(studio, place=middle[0], back=0, ahead=1) == middle
+    assert shown(studio, place=middle[0], back=0, ahead=0) == middle, "the best is chosen among all of them"
+    assert shown(studio, place=new, back=1, ahead=0) == [*middle, new]
     assert review.queue(studio, EVERY, by=MEI, place=middle[1]).position == 2
     assert shown(studio, place="gone\0") == [old, *middle, new]
 
