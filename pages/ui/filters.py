@@ -96,7 +96,7 @@ def _more(choice: Choice) -> None:
     except PackshotError as error:
         st.warning(sentence(error), icon=":material/cloud_off:")
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         looks = {one.preset.name: preset_name(one.preset) for one in presets.every(desk)}
         _select("preset", choice.preset, list(looks), lambda name: looks.get(name, name))
         if choice.preset:
@@ -106,11 +106,11 @@ def _more(choice: Choice) -> None:
         _select("model", choice.model, offered.models, str)
         _select("operator", choice.operator, offered.operators, str)
         _select("tag", choice.tag, offered.tags, str)
+        _flagged(choice)
         _days(choice)
         _cost("cost_from", choice.cost_from)
         _cost("cost_to", choice.cost_to)
         _task(choice)
-        _flagged(choice)
         _select("sort", choice.sort.value, [sort.value for sort in Sort], lambda name: t(f"sort.{name}"))
     if choice != Choice(view=choice.view):
         st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear", on_click=clear)
