@@ -87,6 +87,7 @@ def watched(browser: Any, url: str) -> tuple[Any, list[str], list[str]]:
 
 def make_two(page: Any, file: Path, *, price: str = "free", model: str = "Local cut-out") -> None:
     page.locator("input[type=file]").first.set_input_files(str(file))
+    page.get_by_text("1 photo × ").wait_for()
     page.locator(".st-key-details summary").click()
     page.locator(f"input[aria-label=Model][value^='{model}']").wait_for()
     page.get_by_placeholder("SKU").fill("JP-RMN-0092")

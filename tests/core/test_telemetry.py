@@ -114,7 +114,11 @@ def test_what_looks_like_a_secret_is_not_written(secret: str) -> None:
     assert "anary" not in out.getvalue().replace("api_key", "")
 
 
-@given(secret=some.text(min_size=6, max_size=40).filter(lambda s: s.strip()), around=some.text(max_size=20))
+# An address without a password is shown.
+secrets = some.text(min_size=6, max_size=40).filter(lambda s: s.strip() and "://" not in s)
+
+
+@given(secret=secrets, around=some.text(max_size=20))
 def test_any_secret_within_any_text_is_masked(secret: str, around: str) -> None:
     mask = Mask(Settings.model_construct(openai_api_key=SecretStr(secret)))
     assert secret not in mask.text(f"{around}|{secret}|{around}").replace("***", "")
