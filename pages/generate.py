@@ -10,6 +10,7 @@ from core import generation, studio
 from core.errors import AlreadyMade, NotFound, PackshotError, PriceUnknown
 from core.generation import TaskView
 from core.model import Actor, Upload
+from pages.ui import link
 from pages.ui.hand import hand
 from pages.ui.looks import picture
 from pages.ui.ordering import ordering, standing, take_over
@@ -84,19 +85,18 @@ def sample(name: str, product: str) -> None:
 
 def opened() -> tuple[str | None, TaskView | None]:
     """The task of the link, else this session's last; without its view while the database is away."""
-    key = (st.query_params.get("task") if mine.shown else None) or mine.task
+    key = (link.one("task") if mine.shown else None) or mine.task
     if not key:
         return None, None
     try:
         view = generation.view(desk, key)
     except NotFound as error:
         mine.task, mine.shown, mine.refused = None, True, error
-        st.query_params.pop("task", None)
+        link.write({"task": ()})
         return None, None
     except PackshotError:
         return key, None
-    if st.query_params.get("task") != key:
-        st.query_params["task"] = key
+    link.write({"task": [key]})
     mine.task, mine.shown = key, True
     return key, view
 

@@ -78,6 +78,7 @@ def choose(key: str, ways: Sequence[str], words: str) -> None:
         required=True,
         label_visibility="collapsed",
         key=key,
+        default=st.session_state[key],
     )
 
 

@@ -69,6 +69,7 @@ with st.sidebar:
         required=True,
         label_visibility="collapsed",
         key="language",
+        default=st.session_state["language"],
         width="stretch",
         persist_state="session",
     )

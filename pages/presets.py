@@ -13,7 +13,7 @@ from core.figures import Made
 from core.model import Actor, Role
 from core.preset_versions import Story
 from core.shelf import Standing
-from pages.ui import looks
+from pages.ui import link, looks
 from pages.ui.preset_acts import acts, said
 from pages.ui.preset_edit import edit
 from pages.ui.preset_story import rate, versions
@@ -31,14 +31,14 @@ Rates = dict[tuple[str, int], Made[tuple[str, int]]]
 def asked(names: list[str]) -> str:
     """The preset of the address; a visit to another page leaves it as it was."""
     state = st.session_state
-    wanted = st.query_params.get("preset")
+    wanted = link.one("preset")
     if wanted is not None and wanted not in names:
         st.caption(f":material/info: {t('presets.ignored', name=plain(wanted[:64]))}")
     found = wanted if wanted in names else state.get("preset-shown")
     name = str(found) if found in names else names[0]
     state["preset-shown"] = name
     if wanted != name:
-        st.query_params["preset"] = name
+        link.write({"preset": [name]})
     return name
 
 
@@ -46,7 +46,7 @@ def shelf(every: tuple[Standing, ...], name: str, rates: Rates) -> None:
     """All presets as cards, with what people think of each."""
 
     def chosen() -> None:
-        st.query_params["preset"] = st.session_state["preset-shelf"]["value"]
+        link.write({"preset": [st.session_state["preset-shelf"]["value"]]})
         st.session_state.pop("preset-said", None)
 
     cards = [card(one, rates.get((one.preset.name, one.preset.version))) for one in every]
@@ -133,6 +133,7 @@ def main() -> None:
             required=True,
             label_visibility="collapsed",
             key="preset-view",
+            default=st.session_state["preset-view"],
             persist_state="session",
         )
         if view == "versions":

@@ -95,6 +95,20 @@ def wait_for(server: Server, seconds: float = 30) -> None:
 
 
 @contextmanager
+def far(server: Server, *, seconds: float) -> Iterator[str]:
+    """The server's address as it is for somebody far away: each byte comes that much later, both ways."""
+    port = free_port()
+    command = [sys.executable, str(ROOT / "tests" / "far.py"), server.url.rsplit(":", 1)[1], str(port)]
+    with subprocess.Popen([*command, str(seconds)]) as process:
+        try:
+            there = Server(f"http://127.0.0.1:{port}", server.log, process)
+            wait_for(there)
+            yield there.url
+        finally:
+            process.kill()
+
+
+@contextmanager
 def chromium() -> Iterator[Any]:
     """Playwright driving the system's Chromium."""
     from playwright.sync_api import sync_playwright

@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError
 from core.database.engine import make_engine, writing
 from core.database.migrate import migrate
 from core.database.schema import output_tags, outputs
-from tests.browser import Server, accessible, open_page, serving, settled
+from tests.browser import Server, accessible, context, far, open_page, serving, settled
 from tests.database.rows import add_task
 
 EVERY = ["豚骨拉麵", "Soy sauce", "抹茶", "梅干し", "味噌ラーメン"]
@@ -170,3 +170,48 @@ def test_filters_are_saved_as_a_view_and_taken_up_again(browser: Any, fresh: Ser
     settled(other)
     assert names(other) == ["抹茶"]
     assert accessible(other) == []
+
+
+def test_quick_presses_far_from_the_desk_keep_what_was_chosen(browser: Any, fresh: Server) -> None:
+    """Each press is sent with the address as it was before the answer to the last one came."""
+    with far(fresh, seconds=0.15) as url:
+        page = open_page(browser, f"{url}/history?text=JP")
+        page.locator(".card .open").nth(1).click()
+        page.get_by_role("dialog").get_by_role("table").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Approved", exact=True).click()
+        page.get_by_role("button", name="Rejected", exact=True).click()
+        page.wait_for_url(f"{url}/history?text=JP&show=approved&show=rejected")
+        page.wait_for_timeout(1000)
+        settled(page)
+        assert page.get_by_role("dialog").count() == 0 and names(page) == ["抹茶", "味噌ラーメン"]
+        field = page.get_by_role("textbox", name="Search")
+        field.fill("抹")
+        page.get_by_role("button", name="Rejected", exact=True).click()
+        page.wait_for_url(lambda address: "rejected" not in address and "JP" not in address)
+        page.wait_for_timeout(1000)
+        settled(page)
+        assert field.input_value() == "抹" and names(page) == ["抹茶"]
+        page.close()
+
+
+def test_a_field_that_is_drawn_late_has_its_text(browser: Any, fresh: Server) -> None:
+    """On a slow line the code of a field may come after the first press."""
+    page = context(browser).new_page()
+    late: list[Any] = []
+    page.route("**/TextInput*.js", lambda route: late.append(route))
+    page.goto(f"{fresh.url}/history?text=JP")
+    settled(page)
+    page.get_by_role("button", name="Approved", exact=True).click()
+    page.wait_for_url("**show=approved**")
+    settled(page)
+    assert late, "the field's code is a file of its own"
+    for route in late:
+        route.continue_()
+    field = page.get_by_role("textbox", name="Search")
+    field.wait_for()
+    page.get_by_role("button", name="Rejected", exact=True).click()
+    page.wait_for_url("**show=rejected**")
+    settled(page)
+    assert field.input_value() == "JP" and names(page) == ["抹茶", "味噌ラーメン"]
+    page.close()

@@ -220,12 +220,11 @@ def test_the_drawer_has_a_link_and_closes_for_good(browser: Any, server: Server,
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     page.get_by_role("button", name="To review").click()
-    page.wait_for_url("**show=to_review**")
-    page.wait_for_url(lambda url: "output=" not in url)
+    page.wait_for_url("**?text=DRAWER&show=to_review")
     settled(page)
-    assert "output=" not in page.url and page.get_by_role("dialog").count() == 0
+    assert page.get_by_role("dialog").count() == 0
     page.go_back()
-    page.wait_for_url(lambda url: "show=" not in url)
+    page.wait_for_url("**?text=DRAWER")
     expect(page.locator(".card .open")).to_have_count(1, timeout=20_000)
     other = open_page(browser, link, dark=True, language="zh")
     other.get_by_role("dialog").get_by_text("修改後再生成").wait_for()

@@ -15,7 +15,7 @@ from core.history import Count
 from core.model import Actor
 from core.review import MAX_NOTE
 from core.verdicts import Reason
-from pages.ui import selection
+from pages.ui import link, selection
 from pages.ui.export import export_dialog
 from pages.ui.selection import Selection
 from pages.ui.trouble import show
@@ -41,7 +41,7 @@ def bar(mine: Selection, count: Count) -> None:
         _take_up()
     if not mine and not {_JOB, _REFUSED} & set(state):
         return
-    if not mine or st.query_params.get("output"):
+    if not mine or link.one("output"):
         state.pop(_ASKED, None)
     with st.bottom, st.container(key="bar", gap="small"):
         if _ASKED not in state and (refused := state.pop(_REFUSED, None)):

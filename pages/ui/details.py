@@ -10,6 +10,7 @@ from core import again, history, lineage, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState, Upload
+from pages.ui import link
 from pages.ui.approve import approve_section
 from pages.ui.deleting import deleting
 from pages.ui.evidence import evidence
@@ -26,7 +27,7 @@ _COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
 
 def look_at(key: str) -> None:
     """Open the drawer: its picture stands in the address, which can be sent to somebody."""
-    st.query_params["output"] = key
+    link.write({"output": [key]})
 
 
 def drawer() -> None:
@@ -36,7 +37,7 @@ def drawer() -> None:
         mine.leave = False
         _close()
         st.switch_page("generate.py", query_params={"task": mine.task} if mine.task else None)
-    key = st.query_params.get("output")
+    key = link.one("output")
     if not key:
         return
     try:
@@ -55,7 +56,7 @@ def _leaves(mine: Hand) -> bool:
 
 
 def _close() -> None:
-    st.query_params.pop("output", None)
+    link.write({"output": ()})
 
 
 def _again(key: str) -> None:
@@ -111,7 +112,7 @@ def _neighbours(key: str) -> None:
 def _drawer(found: Details) -> None:
     desk, output, photo, task = studio.current(), found.output, found.photo, found.task
     mine = hand()
-    if _leaves(mine) or st.query_params.get("output") != output.key:
+    if _leaves(mine) or link.one("output") != output.key:
         st.rerun()  # The page goes to Generate, or to another picture.
     if output.object_key:
         alt = html.escape(photo.product_name or photo.original_name, quote=True)

@@ -88,12 +88,13 @@ def edit(key: str, photo: Chosen) -> None:
         widget = _widget(name, key, photo)
         label = f"{t(f'describe.{name}')} · {plain(photo.name)}"
         if name in _LINES:
-            st.session_state.setdefault(widget, photo.facts.get(name) or "")
-            st.text_input(label, max_chars=LIMITS[name], key=widget, persist_state="session")
+            text = st.session_state.setdefault(widget, photo.facts.get(name) or "")
+            st.text_input(label, text, max_chars=LIMITS[name], key=widget, persist_state="session")
             continue
         value = photo.facts.get(name) or ""
-        st.session_state.setdefault(widget, value if isinstance(value, str) else "\n".join(value))
-        st.text_area(label, height=_TEXTS[name], key=widget, persist_state="session")
+        value = value if isinstance(value, str) else "\n".join(value)
+        text = st.session_state.setdefault(widget, value)
+        st.text_area(label, text, height=_TEXTS[name], key=widget, persist_state="session")
 
 
 def standing(key: str, photo: Chosen) -> Mapping[str, Any] | None:

@@ -13,19 +13,19 @@ from core import history, presets, studio
 from core.errors import PackshotError
 from core.history import Sort
 from core.search import MOST, question
-from pages.ui import address, saved
+from pages.ui import address, link, saved
 from pages.ui.address import Choice
 from pages.ui.trouble import sentence
 from pages.ui.words import plain, preset_name, provider_name, spoken, t
 
 _KEPT, _ADDRESS = "history-choice", "history-address"
+_NO_CURSOR: link.Values = {"before": (), "after": ()}
 
 
 def chosen() -> Choice:
     """What is chosen, as the address has it when the page is opened by it."""
     state = st.session_state
-    values = {name: st.query_params.get_all(name) for name in address.NAMES}
-    values = {name: texts for name, texts in values.items() if texts}
+    values = link.read(*address.NAMES)
     if state.get("came") and not values and _KEPT in state:
         _write(state[_KEPT])  # A visit to another page leaves the filters as they were.
     elif _KEPT not in state or values != state[_ADDRESS]:
@@ -50,6 +50,7 @@ def filters() -> Choice:
             label_visibility="collapsed",
             icon=":material/search:",
             key="text",
+            value=choice.text,
             max_chars=MOST,
             on_change=lambda: change(text=(state["text"] or "").strip()),
             width=300,
@@ -61,6 +62,7 @@ def filters() -> Choice:
             selection_mode="multi",
             label_visibility="collapsed",
             key="show",
+            default=list(choice.show),
             on_change=lambda: change(show=tuple(state["show"] or ())),
             width="content",
             wrap=True,
@@ -79,6 +81,7 @@ def filters() -> Choice:
             required=True,
             label_visibility="collapsed",
             key="view",
+            default=choice.view,
             on_change=lambda: change(view=state["view"]),
         )
     if ignored := state.get("history-ignored"):
@@ -209,10 +212,8 @@ def change(*, renew: bool = True, **values: Any) -> None:
 
 def take(choice: Choice, *, renew: bool = True) -> None:
     """Choose all at once."""
-    for name in ("before", "after"):
-        st.query_params.pop(name, None)
     st.session_state["history-ignored"] = []
-    _write(choice)
+    _write(choice, cursors=_NO_CURSOR)
     if renew:
         _renew()
 
@@ -229,21 +230,17 @@ def cursor() -> tuple[int | None, int | None]:
 
 def turn(way: str, at: int) -> None:
     """Go on at a cursor: "before" is older, "after" is newer."""
-    for name in ("before", "after"):
-        st.query_params.pop(name, None)
-    st.query_params[way] = str(at)
+    link.write({**_NO_CURSOR, way: [str(at)]})
 
 
 def _number(name: str) -> int | None:
-    text = st.query_params.get(name, "")
+    text = link.one(name) or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def _write(choice: Choice) -> None:
+def _write(choice: Choice, cursors: link.Values | None = None) -> None:
     values = address.written(choice)
-    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in address.NAMES}
-    # At once: each change is a step of the browser's way back.
-    st.query_params.from_dict(others | values)
+    link.write({name: values.get(name, ()) for name in address.NAMES} | dict(cursors or {}))
     st.session_state[_KEPT], st.session_state[_ADDRESS] = choice, values
 
 

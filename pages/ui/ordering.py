@@ -51,7 +51,12 @@ def ordering(desk: Studio) -> None:
         with details:
             _details(desk, preset, models, provider, model)
     st.segmented_control(
-        t("generate.outputs"), [1, 2, 3, 4, 5], required=True, key="outputs", persist_state="session"
+        t("generate.outputs"),
+        [1, 2, 3, 4, 5],
+        required=True,
+        key="outputs",
+        default=state["outputs"],
+        persist_state="session",
     )
 
 
@@ -73,6 +78,7 @@ def _details(
             height=68,
             max_chars=2000,
             key="style",
+            value=state.get("style") or "",
             persist_state="session",
         )
     names = {name: f"{provider_name(p.name)} · {m.name}" for name, (p, m) in models.items()}
@@ -87,11 +93,20 @@ def _details(
         persist_state="session",
     )
     for name, allowed in (("ratio", model.ratios), ("size", model.sizes)):
-        st.segmented_control(t(f"generate.{name}"), allowed, required=True, key=name, persist_state="session")
+        st.segmented_control(
+            t(f"generate.{name}"),
+            allowed,
+            required=True,
+            key=name,
+            default=state[name],
+            persist_state="session",
+        )
     if provider.name == "local":
-        state.setdefault("fill", 85)
-        st.slider(t("generate.fill"), 30, 100, step=5, format="%d%%", key="fill", persist_state="session")
-        st.toggle(t("generate.shadow"), key="shadow", persist_state="session")
+        fill = state.setdefault("fill", 85)
+        st.slider(
+            t("generate.fill"), 30, 100, fill, step=5, format="%d%%", key="fill", persist_state="session"
+        )
+        st.toggle(t("generate.shadow"), bool(state.get("shadow")), key="shadow", persist_state="session")
 
 
 def standing(desk: Studio) -> Order:

@@ -13,6 +13,7 @@ from core.language import LANGUAGES, words
 from core.model import Actor, Preset
 from core.preset_versions import Story
 from core.presets.rules import LIMITS
+from pages.ui import link
 from pages.ui.trouble import show
 from pages.ui.words import chosen, plain, t
 
@@ -126,9 +127,9 @@ def _copying(source: Preset) -> None:
     st.caption(t("presets.copy_say"))
     for code, key in keys.items():
         state.setdefault(key, words(code)("presets.copy_of", name=title_of(source, code)))
-        st.text_input(t(f"part.title.{code}"), key=key, max_chars=LIMITS["title"])
+        st.text_input(t(f"part.title.{code}"), state[key], key=key, max_chars=LIMITS["title"])
     state.setdefault(slug, f"{source.name}_2"[:48])
-    st.text_input(t("part.name"), key=slug, max_chars=48)
+    st.text_input(t("part.name"), state[slug], key=slug, max_chars=48)
 
     def create() -> None:
         titles = {code: str(state[key] or "") for code, key in keys.items()}
@@ -141,6 +142,6 @@ def _copying(source: Preset) -> None:
         if attempt(act):
             state["preset-copy"] = False
             state["preset-view"] = "edit"
-            st.query_params["preset"] = name
+            link.write({"preset": [name]})
 
     st.button(t("presets.create"), key="preset-create", icon=":material/add:", on_click=create)

@@ -125,6 +125,7 @@ def _fields(draft: Draft, *, may: bool) -> None:
                     key = _begun(draft, f"{kind}.{code}")
                     st.text_input(
                         t(f"part.{kind}.{code}"),
+                        st.session_state[key],
                         key=key,
                         max_chars=LIMITS[kind],
                         disabled=off,
@@ -139,7 +140,7 @@ def _settings(draft: Draft, *, disabled: bool) -> None:
     for part, choices in offered.items():
         st.segmented_control(
             t(f"part.{part}"), choices, required=True, key=_begun(draft, part), disabled=disabled,
-            wrap=True, persist_state="session",
+            default=draft.now(part), wrap=True, persist_state="session",
         )  # fmt: skip
     kept, key = _begun(draft, "role"), spoken(draft.key("role-picked"))
     state = st.session_state
@@ -159,12 +160,14 @@ def _settings(draft: Draft, *, disabled: bool) -> None:
         disabled=disabled,
     )
     for part in ("plain_background", "describe"):
-        st.toggle(t(f"part.{part}"), key=_begun(draft, part), disabled=disabled, persist_state="session")
+        key = _begun(draft, part)
+        st.toggle(t(f"part.{part}"), draft.now(part), key=key, disabled=disabled, persist_state="session")
 
 
 def _area(draft: Draft, part: str, *, height: int, disabled: bool) -> None:
+    key = _begun(draft, part)
     st.text_area(
-        t(f"part.{part}"), height=height, max_chars=LIMITS[part], key=_begun(draft, part), disabled=disabled,
+        t(f"part.{part}"), draft.now(part), height=height, max_chars=LIMITS[part], key=key, disabled=disabled,
         persist_state="session",
     )  # fmt: skip
 
@@ -186,8 +189,9 @@ def _preview(draft: Draft, found: Preset | None, refused: PresetRefused | None) 
     with st.container(horizontal=True):
         state.setdefault("preset-product", t("presets.sample"))
         product = st.text_input(
-            t("presets.product"), key="preset-product", max_chars=300, live=True, persist_state="session"
-        )
+            t("presets.product"), state["preset-product"], key="preset-product", max_chars=300, live=True,
+            persist_state="session",
+        )  # fmt: skip
         style = ""
         if found.takes_style:
             style = st.text_input(
@@ -219,7 +223,7 @@ def _bar(draft: Draft, *, changed: bool) -> None:
                 max_chars=LIMITS["note"], persist_state="session",
             )  # fmt: skip
             st.button(t("presets.begin"), key="preset-begin", type="tertiary", on_click=draft.drop)
-            st.checkbox(t("presets.use"), key=use_key, persist_state="session")
+            st.checkbox(t("presets.use"), bool(state[use_key]), key=use_key, persist_state="session")
         st.button(
             t("presets.save", version=newest + 1),
             type="primary",

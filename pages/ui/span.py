@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import figures, studio
 from core.figures import Span
+from pages.ui import link
 from pages.ui.words import t
 
 _LAST = ("7", "30", "90", "365")
@@ -26,6 +27,7 @@ def span() -> Span:
         required=True,
         label_visibility="collapsed",
         key="span",
+        default=st.session_state["span"],
         on_change=_changed,
         wrap=True,
     )
@@ -72,15 +74,16 @@ def _changed() -> None:
 
 
 def _write_address(values: dict[str, list[str]]) -> None:
-    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in ("last", "days")}
-    st.query_params.from_dict(others | values)
-    st.session_state["span-address"] = {"last": values.get("last", []), "days": values.get("days", [])}
+    address = {"last": values.get("last", []), "days": values.get("days", [])}
+    link.write(address)
+    st.session_state["span-address"] = address
 
 
 def _read_address() -> None:
     """A link or the browser's way back sets the days; a visit to another page leaves them as they were."""
     state = st.session_state
-    values = {name: st.query_params.get_all(name) for name in ("last", "days")}
+    found = link.read("last", "days")
+    values = {name: found.get(name, []) for name in ("last", "days")}
     kept = state.get("span-address")
     if kept and state.get("came") and not any(values.values()):
         _write_address({name: texts for name, texts in kept.items() if texts})

@@ -117,6 +117,7 @@ def _text(what: str, key: str, name: str, given: str, *, most: int, width: int |
     st.session_state.setdefault(f"{what}-{key}", given)
     st.text_input(
         f"{label} · {plain(name)}",
+        st.session_state[f"{what}-{key}"],
         max_chars=most,
         placeholder=label,
         key=f"{what}-{key}",

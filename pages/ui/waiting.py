@@ -10,6 +10,7 @@ from core.model import Task
 from core.queueing import COUNT_LIMIT
 from core.text import clean as storable
 from core.verdicts import Queue, Wanted
+from pages.ui import link
 from pages.ui.words import plain, preset_name, spoken, t, when
 
 _SHOWN = ("all", "flagged", "mine")
@@ -43,6 +44,7 @@ def pills(queue: Queue | None) -> None:
         required=True,
         label_visibility="collapsed",
         key="review-show",
+        default=shown,
         on_change=_changed,
         width="content",
     )
@@ -80,7 +82,9 @@ def more() -> None:
                 args=(name, key),
                 placeholder=t("history.any"),
             )
-        st.text_input(t("review.sku"), key="review-sku", max_chars=128, on_change=_changed)
+        st.text_input(
+            t("review.sku"), state["review-sku"], key="review-sku", max_chars=128, on_change=_changed
+        )
         st.button(t("history.clear"), icon=":material/filter_list_off:", key="review-clear", on_click=clear)
 
 
@@ -132,15 +136,15 @@ def _changed() -> None:
 
 
 def _write_address(values: dict[str, list[str]]) -> None:
-    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in _NAMES}
-    st.query_params.from_dict(others | {name: texts for name, texts in values.items() if texts})
+    link.write(values)
     st.session_state["review-address"] = values
 
 
 def _read_address() -> None:
     """A link or the browser's way back sets the filters; a visit to another page leaves them as they were."""
     state = st.session_state
-    values = {name: st.query_params.get_all(name) for name in _NAMES}
+    found = link.read(*_NAMES)
+    values = {name: found.get(name, []) for name in _NAMES}
     kept = state.get("review-address")
     came = state.pop("came", False)
     if kept and came and not any(values.values()):
