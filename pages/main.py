@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.language import LANGUAGES
-from pages.ui.shell import embedded, shell, status, style
+from pages.ui.shell import logo, shell, status, style
 from pages.ui.words import chosen, listen, spoken, t
 
 asked = st.query_params.get("lang")
@@ -15,9 +15,9 @@ if asked in LANGUAGES and "language" not in st.session_state:
 listen()
 
 st.set_page_config(
-    page_title="Packshot", page_icon=embedded("icon.png"), layout="wide", initial_sidebar_state=232
+    page_title="Packshot", page_icon="/looks/icon.png", layout="wide", initial_sidebar_state=232
 )
-st.logo(embedded("logo.svg"), size="medium")
+st.logo(logo(), size="medium")
 style()
 
 

@@ -210,7 +210,7 @@ def main() -> None:
     draw.polygon([(72, 104), (128, 72), (184, 104), (184, 160), (128, 192), (72, 160)], fill=blue)
     draw.line((72, 104, 128, 136, 184, 104), fill="white", width=12)
     draw.line((128, 136, 128, 188), fill="white", width=12)
-    icon.resize((128, 128), Image.Resampling.LANCZOS).save(UI / "icon.png")
+    icon.resize((128, 128), Image.Resampling.LANCZOS).save(UI / "looks" / "icon.png")
 
 
 if __name__ == "__main__":

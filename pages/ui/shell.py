@@ -61,11 +61,10 @@ def _stylesheet() -> str:
 
 
 @cache
-def embedded(name: str) -> str:
-    """A small picture of this folder inside its address: read once, and nothing to fetch."""
-    kind = {".png": "image/png", ".svg": "image/svg+xml"}[Path(name).suffix]
-    data = base64.b64encode((Path(__file__).parent / name).read_bytes()).decode()
-    return f"data:{kind};base64,{data}"
+def logo() -> str:
+    """The logo inside its address: read once, and nothing to fetch."""
+    data = base64.b64encode((Path(__file__).parent / "logo.svg").read_bytes()).decode()
+    return f"data:image/svg+xml;base64,{data}"
 
 
 def style() -> None:
