@@ -17,7 +17,7 @@ from core import studio, telemetry
 from core.errors import PackshotError, SettingsWrong
 from core.settings import load_settings
 from core.settings_checks import check_address
-from core.web import routes
+from core.web import answer_at_once, routes
 from pages.ui.looks import PICTURES
 
 log = logging.getLogger("packshot")
@@ -39,6 +39,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the Studio for as long as the server runs."""
     from pages.ui.charts import warm
 
+    answer_at_once()
     with studio.open_studio(settings, check=True) as opened:
         studio.set_current(opened)
         # Not at once: the first page comes before.

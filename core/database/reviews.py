@@ -46,7 +46,7 @@ def by_keys(connection: sa.Connection, keys: Iterable[str]) -> list[Any]:
 
 def add(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
     """Add one; returns its row."""
-    return connection.execute(sa.insert(reviews).values(values).returning(reviews)).one()
+    return connection.execute(sa.insert(reviews).returning(reviews), dict(values)).one()
 
 
 def add_many(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -152,12 +153,17 @@ def lock(connection: sa.Connection, output_ids: Sequence[int]) -> None:
 
 def made(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[list[Any]]:
     """Outputs with what is summed of them: for each the rows of its calls, at least one."""
+    yield from _groups(connection.execute(_select_made().where(which)), "id")
+
+
+@cache
+def _select_made() -> sa.Select[Any]:
     o, c, r = outputs.c, calls.c, reviews.c
     reason = sa.select(r.reason).where(r.output_id == o.id).order_by(r.id.desc()).limit(1).scalar_subquery()
     names = ("id", "state", "review", "created_at", "finished_at", "error_kind", "latency_ms", "provider",
              "model", "store", "object_key", "bytes", "thumb_key", "thumb_bytes")  # fmt: skip
     asked = ("day", "sent_at", "outcome", "cost_micros", "reserved_micros", "object_key", "bytes")
-    statement = (
+    return (
         sa.select(
             *(o[name] for name in names),
             tasks.c.preset,
@@ -168,14 +174,17 @@ def made(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[l
         )
         .join(tasks, tasks.c.id == o.task_id)
         .outerjoin(calls, c.output_id == o.id)
-        .where(which)
         .order_by(o.id, c.id)
     )
-    yield from _groups(connection.execute(statement), "id")
 
 
 def judged(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[list[Any]]:
     """The reviews of outputs, oldest first, each with when its reviewer had judged before."""
+    yield from _groups(connection.execute(_select_judged().where(which)), "output_id")
+
+
+@cache
+def _select_judged() -> sa.Select[Any]:
     r, earlier = reviews.c, reviews.alias()
     before = (
         sa.select(earlier.c.at)
@@ -186,8 +195,7 @@ def judged(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator
     )
     names = (r.output_id, r.at, r.actor, r.sitting, r.verdict)
     before_it = sa.type_coerce(before, r.at.type).label("before")
-    statement = sa.select(*names, before_it).where(which).order_by(r.output_id, r.id)
-    yield from _groups(connection.execute(statement), "output_id")
+    return sa.select(*names, before_it).order_by(r.output_id, r.id)
 
 
 def uploaded(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Any]:

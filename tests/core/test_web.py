@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ from core import web
 from core.errors import Auth
 from core.storage.links import LinkSigner
 from core.studio import Studio
+from core.web import answer_at_once
 from tests.conftest import Scripted
 
 Open = Callable[..., Studio]
@@ -240,3 +242,15 @@ def test_no_secret_is_in_an_answer(client: TestClient, opened: Studio, photo: by
     for answer in answers:
         assert "a secret for tests" not in json.dumps(dict(answer.headers))
         assert b"a secret for tests" not in answer.content
+
+
+def test_a_small_answer_does_not_wait_for_the_one_before_it() -> None:
+    """As Streamlit binds it, a socket leaves this to the algorithm of Nagle, and asyncio does as well."""
+    with socket.socket(socket.AF_INET) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        answer_at_once()
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
