@@ -38,7 +38,7 @@ def test_an_operator_exports_and_reads_what_stayed_behind(browser: Any, tmp_path
         page = open_page(browser, server.url + "/history")
         page.get_by_role("button", name="Export approved").click()
         dialog = page.get_by_role("dialog")
-        dialog.get_by_text("3 pictures of 2 products").wait_for()
+        dialog.get_by_text("3 pictures · products: 2").wait_for()
         assert accessible(page) == []
         # The list is one canvas: its last column, second row.
         table = dialog.locator("[data-testid=stDataFrame]")
@@ -63,7 +63,7 @@ def test_an_operator_exports_and_reads_what_stayed_behind(browser: Any, tmp_path
         page.get_by_role("button", name="Close").click()
         settled(page)
         page.get_by_role("button", name="Export approved").click()
-        page.get_by_role("dialog").get_by_text("1 picture of 1 products").wait_for()
+        page.get_by_role("dialog").get_by_text("1 picture · products: 1").wait_for()
     assert file.name.startswith("packshot_") and file.suffix == ".zip"
     with zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None

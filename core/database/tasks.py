@@ -55,7 +55,7 @@ def add_event(
 ) -> None:
     """Write what was done, in the transaction of the act."""
     values = {"at": at, "actor": actor, "verb": verb, "task_id": task_id, "output_id": output_id}
-    connection.execute(sa.insert(events).values(**values, data=dict(data or {})))
+    connection.execute(sa.insert(events), {**values, "data": dict(data or {})})
 
 
 def add_events(

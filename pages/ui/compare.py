@@ -79,7 +79,7 @@ def _act(raw: Mapping[str, Any], sitting: str) -> Act | None:
             seen=None if raw.get("seen") is None else int(raw["seen"]),
             sitting=sitting,
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

@@ -38,7 +38,7 @@ def test_names_and_roles_are_shown_before_anything_leaves(desk: Desk, page: Open
     judge(opened, keys)
     app = opened_dialog(page)
     text = messages(app)
-    assert "3 pictures of 3 products" in text
+    assert "3 pictures · products: 3" in text
     assert "1 picture has no SKU" in text
     names = app.dataframe[0].value
     assert names["name"].tolist() == ["_b__mainPhoto_1.jpg", "A_mainPhoto_1.jpg", "photo_3_mainPhoto_1.jpg"]
@@ -64,4 +64,4 @@ def test_a_task_that_is_wholly_approved_offers_its_export(desk: Desk, page: Open
     judge(opened, keys[1:])
     app = page(task=task)
     app.button(key="export").click().run()
-    assert "2 pictures of 2 products" in messages(app)
+    assert "2 pictures · products: 2" in messages(app)
