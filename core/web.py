@@ -168,7 +168,7 @@ def answer_at_once() -> None:
     set at the listening socket holds for its connections.
     """
     for found in gc.get_objects():
-        if isinstance(found, socket.socket) and found.family in (socket.AF_INET, socket.AF_INET6):
+        if type(found) is socket.socket and found.family in (socket.AF_INET, socket.AF_INET6):
             with suppress(OSError):
                 if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
