@@ -166,3 +166,19 @@ def accessible(page: Any) -> list[tuple[str, str]]:
     page.wait_for_timeout(400)  # Colours fade in.
     found = Axe().run(page).response["violations"]
     return [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["id"] not in allowed]
+
+
+def pick(box: Any, name: str) -> None:
+    """Type into a select box and press the option; again when the page was drawn anew between the two."""
+    from playwright.sync_api import TimeoutError
+
+    for patience in (5_000, 5_000, 20_000):
+        box.fill("")
+        box.fill(name)
+        try:
+            # Enter would take nothing while the list is not there.
+            box.page.get_by_role("option", name=name).click(timeout=patience)
+            return
+        except TimeoutError:
+            continue
+    raise AssertionError(f"no option {name}")

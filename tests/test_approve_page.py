@@ -8,7 +8,7 @@ from typing import Any
 from core import generation
 from core.settings import load_settings
 from core.studio import open_studio
-from tests.browser import Server, accessible, open_page, settled
+from tests.browser import Server, accessible, open_page, pick, settled
 from tests.checks.drawn import jpeg, shop
 from tests.conftest import BY, Scripted, finished, order, upload
 from tests.test_channel_pages import LOOKS, sideways
@@ -40,8 +40,7 @@ def test_the_check_in_the_drawer(browser: Any, server: Server, width: int, dark:
     box = page.locator("[class*=st-key-approve-channel] input")
     box.wait_for()
     settled(page)
-    box.fill("Amazon")
-    page.get_by_role("option", name="Amazon").click()  # Enter would take nothing while the list is not there.
+    pick(box, "Amazon")
     page.locator(".packshot-both img").nth(1).wait_for()
     assert page.locator(".packshot-both img").evaluate_all("all => all.every(i => i.naturalWidth > 0)")
     assert accessible(page) == []
