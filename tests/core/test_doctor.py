@@ -22,7 +22,7 @@ from core.errors import Auth, DatabaseTooNew, SettingsWrong, StorageUnavailable
 from core.model import Health
 from core.settings import Settings
 from core.studio import Studio
-from tests.browser import environment
+from tests.browser import environment, free_port
 from tests.conftest import BY, Scripted
 
 Open = Callable[..., Studio]
@@ -322,7 +322,10 @@ def test_a_start_without_a_secret_is_one_sentence(house: Path, tmp_path: Path) -
     secret = var / "app_secret"
     secret.write_text("")
     try:
-        for command in (["core", "doctor"], ["streamlit", "run", "app.py", "--server.port", "1"]):
+        for command in (
+            ["core", "doctor"],
+            ["streamlit", "run", "app.py", "--server.port", str(free_port())],
+        ):
             done = subprocess.run(
                 [sys.executable, "-m", *command],
                 cwd=house,

@@ -14,6 +14,7 @@ import pytest
 from core.errors import SettingsWrong
 from core.settings import ROOT, Settings, load_settings
 from core.settings_checks import check_address, misspelt
+from tests.browser import free_port
 
 R2 = {
     "use_r2_storage": "true",
@@ -295,14 +296,20 @@ def outside(**values: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "command",
     [
-        ["-m", "streamlit", "run", "app.py", "--server.port", "1"],
+        ["-m", "streamlit", "run", "app.py"],
         ["-m", "core", "doctor", "--json"],
         ["-m", "core", "history"],
     ],
     ids=["streamlit", "doctor", "history"],
 )
 def test_wrong_settings_end_a_start_with_sentences(house: Path, command: list[str]) -> None:
-    values = outside(USE_R2_STORAGE="maybe", APP_SECRET="canary", TIMEZONE="Nowhere", EXECUTOR="celery")
+    values = outside(
+        STREAMLIT_SERVER_PORT=str(free_port()),
+        USE_R2_STORAGE="maybe",
+        APP_SECRET="canary",
+        TIMEZONE="Nowhere",
+        EXECUTOR="celery",
+    )
     done = subprocess.run(
         [sys.executable, *command], cwd=house, env=values, capture_output=True, text=True, timeout=60
     )
@@ -318,7 +325,7 @@ def test_wrong_settings_end_a_start_with_sentences(house: Path, command: list[st
 
 @pytest.mark.parametrize("way", ["environment", "option"])
 def test_a_desk_without_sign_in_refuses_the_network(house: Path, way: str) -> None:
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "1"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(free_port())]
     given = {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"} if way == "environment" else {}  # noqa: S104 - refused
     command += ["--server.address", "0.0.0.0"] if way == "option" else []  # noqa: S104 - refused
     done = subprocess.run(
