@@ -18,6 +18,7 @@ from core.errors import PackshotError, SettingsWrong
 from core.settings import load_settings
 from core.settings_checks import check_address
 from core.web import answer_at_once, routes
+from pages.ui.component import FILES
 from pages.ui.looks import PICTURES
 
 log = logging.getLogger("packshot")
@@ -66,7 +67,11 @@ def on_script_error(error: Exception) -> bool:
 
 app = st.App(
     "pages/main.py",
-    routes=[*routes, Mount("/looks", StaticFiles(directory=PICTURES))],
+    routes=[
+        *routes,
+        Mount("/looks", StaticFiles(directory=PICTURES)),
+        Mount("/components", StaticFiles(directory=FILES)),
+    ],
     lifespan=lifespan,
     on_script_error=on_script_error,
 )
