@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import clock
-from core.database import claims, reviews, tasks
+from core.database import claims, reviews
 from core.database.engine import writing
 from core.errors import NotAllowed, NotFound
 from core.model import Actor, Role
@@ -24,11 +24,10 @@ def claim(studio: Studio, output_key: str, *, by: Actor, sitting: str = "") -> s
         raise NotAllowed(Role.REVIEWER)
     now = clock.now()
     with writing(studio.engine) as connection:
-        output = tasks.output_by_key(connection, output_key)
+        output = reviews.target(connection, output_key)
         if output is None:
             raise NotFound("output", output_key)
         reviews.lock_unit(connection, output.photo_id)
-        claims.sweep(connection, now)
         others = claims.of_others(connection, by.id, sitting, now, photo_id=output.photo_id)
         if others:
             claims.drop(connection, by.id, sitting)

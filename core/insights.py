@@ -52,7 +52,7 @@ def ended(studio: Studio, connection: Connection, output_ids: Sequence[int]) -> 
     """Count outputs that waited, and so were in no sum, and have just ended without a call."""
     changes = tallies.found()
     for ids in rollups.together(output_ids):
-        for rows in rollups.made(connection, OUTPUT.in_(ids)):
+        for rows in rollups.made(connection, ids):
             tallies.of_output(rows, studio.settings.zone, changes)
     # What they have stored was counted when it was stored.
     rollups.add(connection, {cell: n for cell, n in changes.items() if cell.measure not in _STORED})
@@ -161,11 +161,11 @@ def fill(studio: Studio) -> None:
 def _look(studio: Studio, connection: Connection, output_ids: Sequence[int], *, judged: bool) -> Found:
     zone, found = studio.settings.zone, tallies.found()
     for ids in rollups.together(output_ids):
-        for rows in rollups.made(connection, OUTPUT.in_(ids)):
+        for rows in rollups.made(connection, ids):
             tallies.of_output(rows, zone, found)
             tallies.of_calls(rows, zone, found)
         if judged:
-            for rows in rollups.judged(connection, REVIEWED.in_(ids)):
+            for rows in rollups.judged(connection, ids):
                 tallies.of_reviews(rows, zone, found)
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core import clock, insights, keeping
+from core import clock, insights
 from core.claiming import LEASE, claim, release
 from core.database import reviews, search, tasks
 from core.database.engine import reading, writing
@@ -22,7 +22,7 @@ from core.errors import (
     ReviewConflict,
     TextTooLong,
 )
-from core.model import Actor, Output, ReviewState, Role
+from core.model import Actor, ReviewState, Role
 from core.queueing import COUNT_LIMIT, pace, queue
 from core.studio import Studio
 from core.text import clean
@@ -122,7 +122,7 @@ def apply(studio: Studio, acts: Sequence[Act], *, by: Actor) -> Applied:
 def history_of(studio: Studio, output_key: str) -> tuple[Review, ...]:
     """All reviews of an output, oldest first. Raises NotFound."""
     with reading(studio.engine) as connection:
-        output = _output(connection, output_key)
+        output = _target(connection, output_key)
         return tuple(review_of(row) for row in reviews.of_outputs(connection, [output.id]))
 
 
@@ -141,16 +141,17 @@ def judge(
     act = _checked(act)
     values = {"channel": channel, "findings": [dict(f) for f in findings], "override": override}
     with writing(studio.engine) as connection:
-        output = _output(connection, act.output)
+        output = _target(connection, act.output)
         reviews.lock_unit(connection, output.photo_id)
         unit = {output.id: act.key}
         if act.best or act.verdict is Verdict.UNDONE:
             others = [row for row in reviews.unit_of(connection, output.photo_id) if row.id != output.id]
             unit |= {row.id: str(uuid.uuid5(uuid.NAMESPACE_OID, act.key + row.key)) for row in others}
-        if done := reviews.by_keys(connection, unit.values()):
+        rows, keys = reviews.said(connection, unit, unit.values()), {*unit.values()}
+        if done := [row for row in rows if row.key in keys]:
             return tuple(review_of(row) for row in done)
         said: dict[int, list[Review]] = {output_id: [] for output_id in unit}
-        for row in reviews.of_outputs(connection, unit):
+        for row in rows:
             said[row.output_id].append(review_of(row))
         if act.verdict is Verdict.UNDONE:
             wanted = _taken_back(output.id, said)
@@ -174,7 +175,7 @@ def judge(
                 stands = standing(every)[-1].id if standing(every) else None
                 if not reviews.set_state(connection, output_id, state_of(every), stands, at=review.at):
                     raise _not_judged(connection, output_id)
-                _record(connection, replace(output, id=output_id), review)
+                _record(connection, output.task_id, review)
                 saved.append(review)
         if noted := [review.output_id for review in saved if review.note]:
             search.reindex(connection, noted)
@@ -237,9 +238,16 @@ def row_of(act: Act, output_id: int, said: Sequence[Review], *, group: str, by: 
     }
 
 
-def _record(connection: Connection, output: Output, review: Review) -> None:
-    data = {"review": review.key, "reason": review.reason}
-    keeping.record(connection, output, f"review.{review.verdict}", actor=review.actor, **data)
+def _record(connection: Connection, task_id: int, review: Review) -> None:
+    tasks.add_event(
+        connection,
+        at=clock.now(),
+        actor=review.actor,
+        verb=f"review.{review.verdict}",
+        task_id=task_id,
+        output_id=review.output_id,
+        data={"review": review.key, "reason": review.reason},
+    )
 
 
 def _not_judged(connection: Connection, output_id: int) -> PackshotError:
@@ -249,8 +257,8 @@ def _not_judged(connection: Connection, output_id: int) -> PackshotError:
     return NotJudged("deleted" if output.deleted_at else output.state)
 
 
-def _output(connection: Connection, key: str) -> Output:
-    output = tasks.output_by_key(connection, key)
+def _target(connection: Connection, key: str) -> Any:
+    output = reviews.target(connection, key)
     if output is None:
         raise NotFound("output", key)
     return output
@@ -259,6 +267,6 @@ def _output(connection: Connection, key: str) -> Output:
 def _of_unit(studio: Studio, output_key: str) -> list[Review]:
     """All reviews of an output and of the other ones of its photo."""
     with reading(studio.engine) as connection:
-        output = _output(connection, output_key)
+        output = _target(connection, output_key)
         unit = [row.id for row in reviews.unit_of(connection, output.photo_id)]
         return [review_of(row) for row in reviews.of_outputs(connection, unit)]

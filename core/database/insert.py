@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_missing(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
     """Insert `values`; a row that stands in the way of a unique constraint is left as it is."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(sqlite.insert(table).values(**values).on_conflict_do_nothing())
-    else:
-        connection.execute(postgresql.insert(table).values(**values).on_conflict_do_nothing())
+    connection.execute(_statement(connection.dialect.name, table), dict(values))
+
+
+@cache
+def _statement(dialect: str, table: sa.Table) -> sa.Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()

@@ -9,12 +9,43 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.database.schema import outputs, photos, reviews
+from core.database.tasks import is_key
 from core.model import OutputState, ReviewState
+
+# Statements of each judgement are built once: building one takes as long as SQLite takes to answer it.
+_o, _r = outputs.c, reviews.c
+_TARGET = sa.select(_o.id, _o.key, _o.task_id, _o.photo_id).where(_o.key == sa.bindparam("asked"))
+_LOCK = sa.select(photos.c.id).where(photos.c.id == sa.bindparam("photo")).with_for_update()
+_SAID = (
+    sa.select(reviews)
+    .where(
+        _r.output_id.in_(sa.bindparam("ids", expanding=True))
+        | _r.key.in_(sa.bindparam("keys", expanding=True))
+    )
+    .order_by(_r.id)
+)
+_ADD = sa.insert(reviews).returning(reviews)
+_SET = (
+    sa.update(outputs)
+    .where(_o.id == sa.bindparam("which"))
+    .values(
+        review=sa.bindparam("state_of"),
+        review_id=sa.bindparam("stands"),
+        touched_at=sa.bindparam("touched", type_=_o.touched_at.type),
+    )
+)
+_SET_JUDGED = _SET.where(_o.state == OutputState.SUCCEEDED, _o.deleted_at.is_(None))
+
+
+def target(connection: sa.Connection, key: str) -> Any | None:
+    """What an act on an output needs of it: id, key, task_id and photo_id."""
+    return connection.execute(_TARGET, {"asked": key}).first() if is_key(key) else None
 
 
 def lock_unit(connection: sa.Connection, photo_id: int) -> None:
     """Let nobody else judge outputs of this photo until the transaction ends: ids rise as acts do."""
-    connection.execute(sa.select(photos.c.id).where(photos.c.id == photo_id).with_for_update())
+    if connection.dialect.name != "sqlite":  # It has one writer at a time.
+        connection.execute(_LOCK, {"photo": photo_id})
 
 
 def lock_units(connection: sa.Connection, output_ids: Sequence[int]) -> None:
@@ -38,6 +69,11 @@ def of_outputs(connection: sa.Connection, output_ids: Iterable[int]) -> list[Any
     return list(connection.execute(statement.order_by(reviews.c.id)))
 
 
+def said(connection: sa.Connection, output_ids: Iterable[int], keys: Iterable[str]) -> list[Any]:
+    """All reviews of these outputs, and what stands under these keys already, oldest first."""
+    return list(connection.execute(_SAID, {"ids": list(output_ids), "keys": list(keys)}))
+
+
 def by_keys(connection: sa.Connection, keys: Iterable[str]) -> list[Any]:
     """The reviews that stand under these keys already."""
     statement = sa.select(reviews).where(reviews.c.key.in_(list(keys)))
@@ -46,7 +82,7 @@ def by_keys(connection: sa.Connection, keys: Iterable[str]) -> list[Any]:
 
 def add(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
     """Add one; returns its row."""
-    return connection.execute(sa.insert(reviews).returning(reviews), dict(values)).one()
+    return connection.execute(_ADD, dict(values)).one()
 
 
 def add_many(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -63,13 +99,8 @@ def set_states(
     connection: sa.Connection, standing: Sequence[tuple[int, ReviewState, int | None]], *, at: datetime
 ) -> None:
     """`set_state` of outputs that the caller has looked at and locked: (output id, state, review id)."""
-    statement = (
-        sa.update(outputs)
-        .where(outputs.c.id == sa.bindparam("which"))
-        .values(review=sa.bindparam("state_of"), review_id=sa.bindparam("stands"), touched_at=at)
-    )
-    if rows := [{"which": i, "state_of": s, "stands": r} for i, s, r in standing]:
-        connection.execute(statement, rows)
+    if rows := [{"which": i, "state_of": s, "stands": r, "touched": at} for i, s, r in standing]:
+        connection.execute(_SET, rows)
 
 
 def set_state(
@@ -77,13 +108,8 @@ def set_state(
 ) -> bool:
     """Let an output's state follow its reviews, the newest of which came `at`; `review_id` is the one that
     stands. False when it can't be judged (any more)."""
-    statement = sa.update(outputs).where(
-        outputs.c.id == output_id,
-        outputs.c.state == OutputState.SUCCEEDED,
-        outputs.c.deleted_at.is_(None),
-    )
-    values = {"review": state, "review_id": review_id, "touched_at": at}
-    return connection.execute(statement.values(values)).rowcount == 1
+    values = {"which": output_id, "state_of": state, "stands": review_id, "touched": at}
+    return connection.execute(_SET_JUDGED, values).rowcount == 1
 
 
 def newest_of(connection: sa.Connection, actor: str, limit: int) -> list[Any]:

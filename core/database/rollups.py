@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -151,9 +151,10 @@ def lock(connection: sa.Connection, output_ids: Sequence[int]) -> None:
         connection.execute(statement.with_for_update(key_share=True)).all()
 
 
-def made(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[list[Any]]:
-    """Outputs with what is summed of them: for each the rows of its calls, at least one."""
-    yield from _groups(connection.execute(_select_made().where(which)), "id")
+def made(connection: sa.Connection, which: sa.ColumnElement[bool] | Sequence[int]) -> Iterator[list[Any]]:
+    """Outputs, some or those of these ids, with what is summed of them: for each the rows of its calls, at
+    least one."""
+    yield from _groups(_chosen(connection, _select_made, OUTPUT, which), "id")
 
 
 @cache
@@ -178,9 +179,9 @@ def _select_made() -> sa.Select[Any]:
     )
 
 
-def judged(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[list[Any]]:
+def judged(connection: sa.Connection, which: sa.ColumnElement[bool] | Sequence[int]) -> Iterator[list[Any]]:
     """The reviews of outputs, oldest first, each with when its reviewer had judged before."""
-    yield from _groups(connection.execute(_select_judged().where(which)), "output_id")
+    yield from _groups(_chosen(connection, _select_judged, REVIEWED, which), "output_id")
 
 
 @cache
@@ -238,6 +239,23 @@ def together(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     ordered = sorted(set(ids))
     for start in range(0, len(ordered), _TOGETHER):
         yield ordered[start : start + _TOGETHER]
+
+
+def _chosen(
+    connection: sa.Connection,
+    every: Callable[[], sa.Select[Any]],
+    column: sa.Column[Any],
+    which: sa.ColumnElement[bool] | Sequence[int],
+) -> Iterable[Any]:
+    if isinstance(which, sa.ColumnElement):
+        return connection.execute(every().where(which))
+    return connection.execute(_of_ids(every, column), {"ids": list(which)})
+
+
+@cache
+def _of_ids(every: Callable[[], sa.Select[Any]], column: sa.Column[Any]) -> sa.Select[Any]:
+    """Built once: each judgement asks both twice."""
+    return every().where(column.in_(sa.bindparam("ids", expanding=True)))
 
 
 def _groups(rows: Iterable[Any], name: str) -> Iterator[list[Any]]:

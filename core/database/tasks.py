@@ -83,13 +83,13 @@ def add_events(
 
 
 def task_by_key(connection: sa.Connection, key: str) -> Task | None:
-    if not _is_key(key):
+    if not is_key(key):
         return None
     row = connection.execute(rows.select_tasks().where(tasks.c.key == key)).first()
     return None if row is None else rows.task(row)
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
     """Could it be a key? A link's text may hold what no database takes as a value."""
     return text.isascii() and text.isprintable()
 
@@ -128,7 +128,7 @@ def output_by_id(connection: sa.Connection, output_id: int) -> Output | None:
 
 
 def output_by_key(connection: sa.Connection, key: str) -> Output | None:
-    if not _is_key(key):
+    if not is_key(key):
         return None
     row = connection.execute(rows.select_outputs().where(outputs.c.key == key)).first()
     return None if row is None else rows.output(row)
