@@ -20,6 +20,8 @@ from core.verdicts import Item, Pace, Queue, Verdict, Wanted, review_of
 
 COUNT_LIMIT = 1_000
 """Counts are exact up to here."""
+_OWN = tuple({f.name for f in fields(Item)} - {"review", "last", "held_by", "align"})
+"""What an item has as its row has it."""
 _PAUSE = 60.0
 """Seconds. A longer gap between two pictures is a pause."""
 
@@ -128,9 +130,8 @@ def _standing(row: Any) -> tuple[int, int]:
 def _item(row: Any, held: dict[int, str]) -> Item:
     last = review_of(row, "review_") if row.review_id else None
     align = (row.evidence or {}).get("align")
-    own = {f.name for f in fields(Item)} - {"review", "last", "held_by", "align"}
     return Item(
-        **{name: getattr(row, name) for name in own},
+        **{name: getattr(row, name) for name in _OWN},
         review=ReviewState(row.review),
         last=last,
         held_by=held.get(row.photo_id),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache, cachedmethod
 
+from core.database.engine import written
 from core.errors import DatabaseError, SettingsWrong
 from core.metrics import Meters
 from core.providers import Describer, ImageProvider
@@ -72,6 +73,11 @@ class Studio:
     def source(self, key: str) -> bytes:
         """A stored photo. Several pictures are made of one: it is read once. Raises StorageError kinds."""
         return self.store.get(key)
+
+    @property
+    def written(self) -> int:
+        """Another number as soon as this process has written to the database."""
+        return written(self.engine)
 
     def link(self, key: str, *, download: str | None = None) -> str:
         """Where a browser loads an object."""

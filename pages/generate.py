@@ -14,8 +14,9 @@ from pages.ui import link
 from pages.ui.hand import hand
 from pages.ui.looks import picture
 from pages.ui.ordering import ordering, standing, take_over
+from pages.ui.reread import unchanged
 from pages.ui.results import results
-from pages.ui.shell import heading
+from pages.ui.shell import heading, section
 from pages.ui.tray import add, tray, uploads
 from pages.ui.trouble import show
 from pages.ui.words import estimate, plain, t
@@ -89,7 +90,7 @@ def opened() -> tuple[str | None, TaskView | None]:
     if not key:
         return None, None
     try:
-        view = generation.view(desk, key)
+        view = unchanged("task", key, lambda: generation.view(desk, key), holds=lambda view: not view.pending)
     except NotFound as error:
         mine.task, mine.shown, mine.refused = None, True, error
         link.write({"task": ()})
@@ -110,7 +111,7 @@ def nothing_yet() -> None:
             f'<span aria-hidden="true">→</span>'
             f'<img src="{picture("after")}" alt="{plain(t("generate.result"))}"></div>'
         )
-        st.header(t("generate.empty_title"), anchor=False, text_alignment="center")
+        section(t("generate.empty_title"), align="center")
         st.caption(t("generate.empty"), text_alignment="center")
         if not mine.photos:
             st.button(

@@ -17,10 +17,11 @@ from pages.ui.details import drawer, look_at
 from pages.ui.export import export_dialog
 from pages.ui.filters import clear, cursor, filters, turn
 from pages.ui.gallery import gallery
+from pages.ui.reread import unchanged
 from pages.ui.selection import Selection, keep, selection
-from pages.ui.shell import heading
+from pages.ui.shell import heading, section
 from pages.ui.trouble import show
-from pages.ui.words import local, money, plain, preset_name, t, when
+from pages.ui.words import chosen, local, money, plain, preset_name, t, when
 
 NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
@@ -87,11 +88,11 @@ def table(page: Page, mine: Selection) -> None:
 def nothing(choice: Choice) -> None:
     with st.container(height=320, border=False, horizontal_alignment="center", vertical_alignment="center"):
         if choice == Choice(view=choice.view):
-            st.header(t("history.none_title"), anchor=False, text_alignment="center")
+            section(t("history.none_title"), align="center")
             st.caption(t("history.none"), text_alignment="center")
             st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
         else:
-            st.header(t("history.no_match"), anchor=False, text_alignment="center")
+            section(t("history.no_match"), align="center")
             st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear-all", on_click=clear)
 
 
@@ -141,13 +142,17 @@ def main() -> None:
     choice = filters()
     wanted = choice.wanted()
     before, after = cursor()
-    try:
+
+    def read() -> tuple[Page, Count]:
         page = history.page(desk, wanted, before=before, after=after)
         if not page.entries and not page.searched and (before or after):
             first = history.page(desk, wanted)
             # What the link pointed at is not there any more; or it is the end of a search in steps.
             page = page if first.searched else first
-        count = page.whole or history.count(desk, wanted)
+        return page, page.whole or history.count(desk, wanted)
+
+    try:
+        page, count = unchanged("history", (wanted, before, after), read)
     except PackshotError as error:
         show(error)
         return
@@ -159,7 +164,7 @@ def main() -> None:
     elif page.entries and choice.view == "table":
         table(page, mine)
     elif page.entries:
-        cards = [card(entry) for entry in page.entries]
+        cards = unchanged("cards", (page.entries, chosen()), lambda: [card(entry) for entry in page.entries])
         if asked := gallery([{"items": cards}], key="history", minimum=180, opens="act", selection=mine):
             look_at(str(asked["id"]))
     searched(page, choice.sort)

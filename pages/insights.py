@@ -22,7 +22,7 @@ from pages.ui.insight_rows import (
     usd,
     ways,
 )
-from pages.ui.shell import heading
+from pages.ui.shell import heading, section
 from pages.ui.span import span
 from pages.ui.trouble import show
 from pages.ui.words import dollars, t, together
@@ -183,7 +183,7 @@ def reviewers(found: Figures) -> None:
 
 def nothing() -> None:
     with st.container(height=320, border=False, horizontal_alignment="center", vertical_alignment="center"):
-        st.header(t("insights.none_title"), anchor=False, text_alignment="center")
+        section(t("insights.none_title"), align="center")
         st.caption(t("insights.none"), text_alignment="center")
         st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
 

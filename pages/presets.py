@@ -17,7 +17,7 @@ from pages.ui import link, looks
 from pages.ui.preset_acts import acts, said
 from pages.ui.preset_edit import edit
 from pages.ui.preset_story import rate, versions
-from pages.ui.shell import heading
+from pages.ui.shell import heading, section
 from pages.ui.trouble import show
 from pages.ui.words import plain, preset_help, preset_name, t
 
@@ -69,7 +69,7 @@ def head(story: Story, rates: Rates, *, may: bool) -> None:
     """Its name, how its active version fares, and what can be done with it."""
     active = story.active.preset
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(plain(preset_name(active)), anchor=False, width="content")
+        section(preset_name(active), width="content")
         st.badge(t("presets.in_use", version=active.version), color="gray")
         if story.hidden:
             st.badge(t("presets.hidden"), icon=":material/visibility_off:", color="orange")

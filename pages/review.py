@@ -14,13 +14,14 @@ from core.model import Actor
 from core.verdicts import Item, Queue, Result, Review, Verdict, Wanted
 from pages.ui.compare import Heard, compare, heard
 from pages.ui.export import export_dialog
-from pages.ui.shell import heading
+from pages.ui.shell import heading, section
 from pages.ui.trouble import show
 from pages.ui.waiting import clear, ignored, more, pills, wanted, with_held
 from pages.ui.words import preset_name, t, words
 
-BACK, AHEAD = 2, 12
-"""Ahead of a slow server a reviewer is quicker than eight pictures."""
+BACK, AHEAD, LEAST = 2, 20, 6
+"""Pictures that the component knows, and those ahead at which it is given more: a reviewer is quicker than a
+slow server answers."""
 CLAIM = 15.0
 """Seconds after which a picture that is still looked at is claimed again."""
 FRESH = 5.0
@@ -58,7 +59,7 @@ class Sitting:
         """The picture at `place`, while what was read of the queue is fresh and goes on well behind it."""
         items = self.queue.items if self.queue else ()
         at = next((n for n, item in enumerate(items) if item.key == place), len(items))
-        if len(items) - at <= AHEAD // 2 or time.monotonic() - self.at > FRESH:
+        if len(items) - at <= LEAST or time.monotonic() - self.at > FRESH:
             return None
         return items[at]
 
@@ -153,18 +154,18 @@ def nothing(asked: Wanted, total: int) -> None:
     """No picture to judge: there is none, none meets the filters, or others look at all of them."""
     with st.container(height=420, border=False, horizontal_alignment="center", vertical_alignment="center"):
         if total:
-            st.header(t("review.others"), anchor=False, text_alignment="center")
+            section(t("review.others"), align="center")
             st.caption(t("review.others_say"), text_alignment="center")
             again = st.button(
                 t("compare.held_too"), icon=":material/group:", key="review-held-too", on_click=with_held
             )
         elif asked == Wanted():
-            st.header(t("review.none_title"), anchor=False, text_alignment="center")
+            section(t("review.none_title"), align="center")
             st.caption(t("review.none"), text_alignment="center")
             st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
             again = False
         else:
-            st.header(t("history.no_match"), anchor=False, text_alignment="center")
+            section(t("history.no_match"), align="center")
             again = st.button(
                 t("history.clear"), icon=":material/filter_list_off:", key="review-all", on_click=clear
             )

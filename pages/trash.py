@@ -11,7 +11,7 @@ from core.errors import PackshotError
 from core.trash import Deleted, Place
 from pages.ui.details import drawer, look_at
 from pages.ui.gallery import gallery
-from pages.ui.shell import heading
+from pages.ui.shell import heading, section
 from pages.ui.trouble import show
 from pages.ui.words import local, t
 
@@ -51,7 +51,7 @@ def main() -> None:
                 t("history.older"), type="tertiary", key="trash-older", on_click=turn, args=(page.older,)
             )
     if not page.entries:
-        st.header(t("trash.none"), anchor=False)
+        section(t("trash.none"))
         return
     st.session_state["history-keys"] = [entry.key for entry in page.entries]
     cards = [card(entry) for entry in page.entries]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -25,6 +26,9 @@ from core.errors import DatabaseError, DatabaseReadOnly
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_written: WeakKeyDictionary[sa.Engine, int] = WeakKeyDictionary()
+_counting = threading.Lock()
 
 OVERFLOW = 8
 """Connections that may be opened above the pool for a moment."""
@@ -111,10 +115,20 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction, committed at the end of the block. Raises DatabaseError kinds."""
-    with translated(engine), engine.connect() as connection:
-        connection = connection.execution_options(packshot_writes=True)
-        with connection.begin():
-            yield connection
+    try:
+        with translated(engine), engine.connect() as connection:
+            connection = connection.execution_options(packshot_writes=True)
+            with connection.begin():
+                yield connection
+    finally:
+        with _counting:
+            _written[engine] = _written.get(engine, 0) + 1
+
+
+def written(engine: sa.Engine) -> int:
+    """How many transactions of `writing` this process has ended: what was read before the last of them may
+    not hold any more."""
+    return _written.get(engine, 0)
 
 
 def patiently(engine: sa.Engine, act: Callable[[sa.Connection], T], stopping: threading.Event) -> T:

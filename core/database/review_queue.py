@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -127,10 +128,15 @@ def counts(connection: sa.Connection, wanted: Sequence[Narrowed], limit: int) ->
 
 def items(connection: sa.Connection, ids: Sequence[int]) -> list[Any]:
     """Outputs with their photo, task, newest review (columns of `reviews` as `review_...`) and fidelity."""
+    return list(connection.execute(_select_items(), {"ids": list(ids)}))
+
+
+@cache
+def _select_items() -> sa.Select[Any]:
     of_output = sa.select(sa.func.max(reviews.c.id)).where(reviews.c.output_id == _o.id)
     newest = of_output.correlate(outputs).scalar_subquery()
     fidelity = sa.and_(checks.c.output_id == _o.id, checks.c.name == "fidelity")
-    statement = (
+    return (
         sa.select(
             _o.id, _o.key, _o.photo_id, _o.variant, _o.width, _o.height, _o.review, _o.flagged,
             _o.object_key.label("image_key"), _o.thumb_key,
@@ -145,10 +151,9 @@ def items(connection: sa.Connection, ids: Sequence[int]) -> list[Any]:
         .join(tasks, tasks.c.id == _o.task_id)
         .outerjoin(reviews, reviews.c.id == newest)
         .outerjoin(checks, fidelity)
-        .where(_o.id.in_(ids))
+        .where(_o.id.in_(sa.bindparam("ids", expanding=True)))
         .order_by(_o.photo_id, _o.variant)
     )  # fmt: skip
-    return list(connection.execute(statement))
 
 
 def _literal(place: Place) -> sa.Tuple:

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.spreadsheet import csv_of
+from pages.ui.shell import section
 from pages.ui.words import plain, t
 
 Rows = Sequence[Mapping[str, Any]]
@@ -90,7 +91,7 @@ def card(
     """
     with st.container(border=True, height="stretch", key=f"card-{key}"):
         title = t(f"insights.{key}")
-        st.header(title, anchor=False)
+        section(title)
         if not rows:
             st.caption(t(f"insights.{key}_none"))
             return

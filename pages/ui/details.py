@@ -18,6 +18,7 @@ from pages.ui.facts import table as facts_table
 from pages.ui.hand import Hand, hand
 from pages.ui.lineage import timeline
 from pages.ui.results import file_name
+from pages.ui.shell import section
 from pages.ui.tray import add
 from pages.ui.trouble import harmless, show
 from pages.ui.words import local, money, plain, preset_name, provider_name, t, words
@@ -174,7 +175,7 @@ def _drawer(found: Details) -> None:
         if photo.description:
             said = facts_table(photo.description)
             st.table({label: plain(value) for label, value in said.items()}, border="horizontal")
-    st.header(t("details.steps"), anchor=False)
+    section(t("details.steps"))
     story = lineage.of(desk, found)
     timeline(story)
     size = f"{output.width} × {output.height}" if output.width else "-"

@@ -18,8 +18,9 @@ from pages.ui.cards import output_card
 from pages.ui.export import export_dialog
 from pages.ui.gallery import gallery
 from pages.ui.hand import hand
+from pages.ui.reread import unchanged
 from pages.ui.trouble import sentence
-from pages.ui.words import t
+from pages.ui.words import chosen, t
 
 
 def results(key: str, view: TaskView | None) -> None:
@@ -47,7 +48,8 @@ def _results(key: str, fresh: list[TaskView], *, looking: bool) -> None:
         st.info(t("results.deleted"), icon=":material/delete:")
         return
     _summary(view)
-    asked = gallery([_group(photo, view) for photo in _left(view)], key=f"results-{key}", minimum=190)
+    groups = unchanged("groups", (view, chosen()), lambda: [_group(photo, view) for photo in _left(view)])
+    asked = gallery(groups, key=f"results-{key}", minimum=190)
     if asked and asked["act"] == "retry":
         _act(generation.retry_output, str(asked["id"]))
         st.rerun()

@@ -19,6 +19,7 @@ from core.studio import Studio
 from pages.ui import facts
 from pages.ui.component import component
 from pages.ui.hand import Chosen, Hand, hand
+from pages.ui.shell import section
 from pages.ui.trouble import sentence
 from pages.ui.words import plain, t
 
@@ -31,7 +32,7 @@ def tray(desk: Studio) -> None:
     """Draw the ways in and what was taken."""
     mine = hand()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header(t("generate.photos"), anchor=False, width="content")
+        section(t("generate.photos"), width="content")
         way = st.segmented_control(
             t("generate.photos"),
             ["files", "folder", "camera"],
