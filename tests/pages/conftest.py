@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,8 +44,16 @@ def page() -> Open:
 
 def said(app: AppTest) -> str:
     """All that a visitor reads as text."""
-    kinds = (app.title, app.header, app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(headings(app) + [str(element.value) for kind in kinds for element in kind])
+
+
+def headings(app: AppTest) -> list[str]:
+    """The page's title, and those of its parts."""
+    found = re.findall(
+        r"<(h[12])\b[^>]*>(.*?)</\1>", "".join(str(node.proto.body) for node in app.get("html"))
+    )
+    return [html.unescape(text) for _, text in found]
 
 
 def data(app: AppTest, name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.model import OutputState
 from core.providers import ModelInfo
 from core.studio import Studio
 from tests.conftest import BY, Scripted, finished, order, upload
-from tests.pages.conftest import Open, cards, counted, data, said
+from tests.pages.conftest import Open, cards, counted, data, headings, said
 
 Desk = Callable[..., Studio]
 NASTY = "*a* <b>b</b> `c` :material/home: $x$ [l](http://l) #"
@@ -221,11 +221,11 @@ def test_the_database_away_is_told_and_passes(desk: Desk, page: Open, photo: byt
 def test_chinese_is_whole(desk: Desk, page: Open, photo: bytes) -> None:
     desk(work=False)
     app = page(locale="zh-HK")
-    assert app.title[0].value == "生成圖片"
+    assert headings(app)[0] == "生成圖片"
     app.file_uploader[0].upload("cup.jpg", photo).run()
     assert app.button(key="press").label == "生成 1 張圖片"
     app.button_group(key="language").set_value("en").run()
-    assert app.title[0].value == "Generate"
+    assert headings(app)[0] == "Generate"
 
 
 def test_few_statements_for_a_rerun(desk: Desk, page: Open, photo: bytes) -> None:

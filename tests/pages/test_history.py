@@ -21,7 +21,7 @@ from core.errors import NoImage
 from core.studio import Studio
 from pages.ui.results import archive
 from tests.conftest import BY, Scripted, finished, order, upload
-from tests.pages.conftest import Open, cards, counted, said
+from tests.pages.conftest import Open, cards, counted, headings, said
 
 Desk = Callable[..., Studio]
 NASTY = "*a* <b>b</b> `c` :material/home: $x$ [l](http://l)"
@@ -96,7 +96,7 @@ def test_a_malformed_link_shows_the_page(desk: Desk, page: Open, photo: bytes, l
     made(opened, photo, ["JP-1"])
     app = page("history", **link)
     assert not app.exception
-    assert app.title[0].value == "History"
+    assert headings(app)[0] == "History"
     if "output" in link:
         assert "There is no such picture here" in app.error[0].value
         assert "output" not in app.query_params
@@ -159,7 +159,7 @@ def test_run_again_makes_a_task_and_shows_it(desk: Desk, page: Open, photo: byte
     app = page("history", output=key)
     app.button(key="again-now").click().run()
     assert not app.exception
-    assert app.title[0].value == "Generate"
+    assert headings(app)[0] == "Generate"
     view = finished(opened, app.query_params["task"])
     assert [p.sku for p in view.photos] == ["JP-1"] and len(view.outputs) == 1
 
@@ -170,7 +170,7 @@ def test_run_again_with_changes_fills_the_page(desk: Desk, page: Open, photo: by
     app = page("history", output=key)
     app.button(key="again-changed").click().run()
     assert not app.exception
-    assert app.title[0].value == "Generate"
+    assert headings(app)[0] == "Generate"
     assert app.text_area(key="style").value == "a red cloth"
     assert app.selectbox(key="model-en").value == "gemini scripted"
     assert app.button_group(key="ratio").value == "4:5"
@@ -352,10 +352,10 @@ def test_a_result_is_used_as_input(desk: Desk, page: Open, photo: bytes) -> None
     (key,) = made(opened, photo, ["JP-1"])
     app = page("history", output=key)
     app.button(key="as-input").click().run()
-    assert not app.exception and app.title[0].value == "Generate"
+    assert not app.exception and headings(app)[0] == "Generate"
     assert "**1 photo × 1 = 1 picture**" in said(app)
     app.button(key="press").click().run()
     view = finished(opened, app.query_params["task"])
     assert (view.photos[0].sku, view.photos[0].original_name) == ("JP-1", "JP-1_1_1.jpg")
     app.switch_page("history.py").run()
-    assert app.title[0].value == "History", "it is left once"
+    assert headings(app)[0] == "History", "it is left once"

@@ -17,7 +17,7 @@ from core.presets.record import body_of
 from core.studio import Studio
 from pages.ui.looks import PICTURES
 from tests.conftest import BY
-from tests.pages.conftest import Open, counted, data, said
+from tests.pages.conftest import Open, counted, data, headings, said
 from tests.parts.many import fill
 
 Desk = Callable[..., Studio]
@@ -54,10 +54,10 @@ def test_every_preset_is_a_card_with_its_picture(desk: Desk, page: Open) -> None
         assert all((PICTURES / Path(option["thumb"]).name).exists() for option in options)
         assert all(option["small"] for option in options)
         assert name in {option["name"] for option in options}
-        assert app.header[0].value == name
+        assert headings(app)[1] == name
     preset_versions.copy(opened, NAME, "mine", {"en": "*Mine*", "zh": "我的"}, by=BY)
     app = page("presets", preset="mine")
-    assert app.header[0].value == r"\*Mine\*"
+    assert headings(app)[1] == "*Mine*"
     assert data(app, "looks")["options"][-1]["name"] == "*Mine*"
     assert data(page(), "looks")["options"][-1]["name"] == "*Mine*"
 
@@ -187,7 +187,7 @@ def test_a_copy_is_made_and_opened(desk: Desk, page: Open) -> None:
     app.text_input(key=f"preset-copy-{NAME}-en").set_value("Grey")
     app.button(key="preset-create").click().run()
     assert not app.exception and not app.error
-    assert app.header[0].value == "Grey"
+    assert headings(app)[1] == "Grey"
     assert presets.find(opened, "grey_front").titles["en"] == "Grey"
 
 
@@ -233,7 +233,7 @@ def test_an_address_that_is_wrong_is_said(desk: Desk, page: Open, name: str) -> 
     app = page("presets", preset=name)
     assert not app.exception
     assert "There is no preset" in said(app)
-    assert app.header[0].value == "White, from above"
+    assert headings(app)[1] == "White, from above"
 
 
 def test_an_upgrade_that_waits_is_shown(desk: Desk, page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
