@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core import clock, insights, making, questions, recovery, telemetry
 from core.database import provider_states, queue
@@ -144,19 +144,18 @@ class Runner:
     def _claim(self, worker_id: int) -> list[int]:
         with self._changed:
             free = min(self._slots - self._asking, self._most - self._busy)
-            self._woken = False
+            woken, self._woken = self._woken, False
         if free <= 0 or self._stopping:
             return []
+        studio, now = self._studio, clock.now()
+        wanted: Any = {"providers": list(studio.providers), "store": studio.store.name, "now": now}
+        if not woken:  # Nobody said that there is something; another process may have put it there.
+            with reading(studio.engine) as connection:
+                if not queue.waits(connection, **wanted):
+                    return []
         with self._claiming:
-            with writing(self._studio.engine) as connection:
-                ids = queue.claim(
-                    connection,
-                    worker_id=worker_id,
-                    providers=list(self._studio.providers),
-                    store=self._studio.store.name,
-                    limit=free,
-                    now=clock.now(),
-                )
+            with writing(studio.engine) as connection:
+                ids = queue.claim(connection, worker_id=worker_id, limit=free, **wanted)
             with self._changed:
                 self._held.update(ids)
                 self._asking += len(ids)

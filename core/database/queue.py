@@ -29,6 +29,22 @@ def renew_lease(connection: sa.Connection, worker_id: int, lease_until: datetime
     return connection.execute(statement).rowcount == 1
 
 
+def _claimable(providers: Sequence[str], store: str, now: datetime) -> list[sa.ColumnElement[bool]]:
+    return [
+        outputs.c.state == QUEUED,
+        outputs.c.provider.in_(providers),
+        outputs.c.store == store,
+        outputs.c.provider.not_in(provider_states.left_alone(now)),
+        sa.or_(outputs.c.not_before.is_(None), outputs.c.not_before <= now),
+    ]
+
+
+def waits(connection: sa.Connection, *, providers: Sequence[str], store: str, now: datetime) -> bool:
+    """Is there anything to claim? To see that nothing is needs no lock."""
+    statement = sa.select(outputs.c.id).where(*_claimable(providers, store, now))
+    return connection.execute(statement.order_by(outputs.c.id).limit(1)).first() is not None
+
+
 def claim(
     connection: sa.Connection,
     *,
@@ -45,14 +61,7 @@ def claim(
     # As a CTE: Postgres may run a locking subquery again and again, and take more than `limit`.
     waiting = (
         sa.select(outputs.c.id)
-        .where(
-            outputs.c.state == QUEUED,
-            outputs.c.provider.in_(providers),
-            outputs.c.store == store,
-            outputs.c.provider.not_in(provider_states.left_alone(now)),
-            sa.or_(outputs.c.not_before.is_(None), outputs.c.not_before <= now),
-            sa.exists().where(workers.c.id == worker_id),
-        )
+        .where(*_claimable(providers, store, now), sa.exists().where(workers.c.id == worker_id))
         .order_by(outputs.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=outputs)
