@@ -134,3 +134,11 @@ def test_every_setting_is_documented() -> None:
 def test_the_newest_migration_is_known() -> None:
     versions = sorted(path.stem[:4] for path in (ROOT / "core/database/migrations/versions").glob("0*.py"))
     assert versions[-1] == HEAD
+
+
+def test_tests_run_with_what_the_desk_runs_with() -> None:
+    pins = [
+        set(re.findall(r"^[a-z0-9_.\[\]-]+==\S+", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("requirements.txt", "tests/requirements.txt")
+    ]
+    assert pins[0] - pins[1] == set()

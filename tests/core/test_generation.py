@@ -259,3 +259,11 @@ def test_work_of_another_process_is_found(desk: Open, photo: bytes) -> None:
     second = desk(work=True)
     assert finished(second, key).outputs[0].state is OutputState.SUCCEEDED
     assert time.monotonic() - started < 10
+
+
+def test_a_desk_without_work_writes_nothing(desk: Open) -> None:
+    studio = desk()
+    time.sleep(1)  # It says that it is there, once.
+    written = studio.written
+    time.sleep(2.5)
+    assert studio.written == written, "each look for work of others would hold up who writes"
