@@ -42,7 +42,8 @@ class Log(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.keys = [*ready(self.studio, outputs=2), *ready(self.studio, outputs=2)]
-        self.stacks: list[list[tuple[Any, str, str]]] = [[], [], [], []]
+        self.stacks: list[list[tuple[Any, str, str, int]]] = [[], [], [], []]
+        """Of each picture the judgements that stand upon each other: hand, verdict, act and review id."""
         self.newest: list[tuple[int, Any] | None] = [None] * 4
         self.log: list[Any] = []
         self.sent: list[tuple[Act, Actor, review.Result]] = []
@@ -50,11 +51,10 @@ class Log(RuleBasedStateMachine):
     def send(self, act: Act, by: Actor, touched: list[int]) -> bool:
         """Send an act; the conflicts must be those that the model expects. True when it was saved."""
         hand = (by.id, act.sitting)
-        unseen = [
-            found
-            for n in touched
-            if (found := self.newest[n]) and found[0] > (act.seen or 0) and found[1] != hand
-        ]
+        said = [found for n in touched if (found := self.newest[n])]
+        if act.verdict is Verdict.UNDONE:  # What it takes back may be older, and of another hand.
+            said += [(self.stacks[n][-1][3], self.stacks[n][-1][0]) for n in touched]
+        unseen = [found for found in said if found[0] > (act.seen or 0) and found[1] != hand]
         (result,) = review.apply(self.studio, [act], by=by).results
         if unseen:
             assert isinstance(result.error, ReviewConflict)
@@ -82,7 +82,9 @@ class Log(RuleBasedStateMachine):
         stack = self.stacks[n]
         if stack and stack[-1][:2] == (hand, verdict):
             group = stack.pop()[2]
-        stack.append((hand, verdict, group))
+        newest = self.newest[n]
+        assert newest is not None
+        stack.append((hand, verdict, group, newest[0]))
 
     @rule(
         n=places, hand=hands, approve=st.booleans(), knows=st.booleans(), why=st.sampled_from([None, *Reason])
