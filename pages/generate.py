@@ -23,6 +23,8 @@ from pages.ui.words import estimate, plain, t
 
 desk = studio.current()
 mine = hand()
+with mine.sending:
+    pass  # A press that is sent by another run is shown by this one.
 if prefill := mine.prefill:
     take_over(prefill)
     mine.prefill = None
@@ -32,17 +34,18 @@ def press(*agreed: str) -> None:
     """Runs before the page is drawn again. Everything is read first: what was typed last may have come with
     the very click. After that nothing of `st` is used, so that no other click can stop it half-way.
     `agreed`: "again" pays for the same pictures once more, "unpriced" goes on without a price."""
-    photos, order = uploads(), standing(desk)
-    if not mine.drawn or not photos:
-        return  # A second click that was quicker than the page.
-    mine.drawn = False
-    mine.agreed = frozenset(agreed)
-    order = replace(order, unpriced_ok="unpriced" in agreed)
-    try:
-        again = "again" in agreed
-        mine.sent(generation.submit(desk, photos, order, by=Actor.local(), key=mine.draft, again=again))
-    except PackshotError as error:
-        mine.refused = error
+    with mine.sending:
+        photos, order = uploads(), standing(desk)
+        if not mine.drawn or not photos:
+            return  # A second click that was quicker than the page.
+        mine.drawn = False
+        mine.agreed = frozenset(agreed)
+        order = replace(order, unpriced_ok="unpriced" in agreed)
+        try:
+            again = "again" in agreed
+            mine.sent(generation.submit(desk, photos, order, by=Actor.local(), key=mine.draft, again=again))
+        except PackshotError as error:
+            mine.refused = error
 
 
 def open_made(task: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -45,6 +46,9 @@ class Hand:
     """The key of the next task: pressed twice, it is one."""
     drawn: bool = False
     """The page stands as it is; a press before that is the same press again."""
+    sending: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a press is sent. Streamlit begins the next run beside the one that still sends, and stops
+    that one after it: a page that did not wait would stand there without the task."""
     task: str | None = None
     shown: bool = True
     """The address shows `task`."""
