@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -318,3 +319,23 @@ def test_a_limit_that_is_passed_is_told_and_keeps_the_photo(desk: Desk, page: Op
     assert "This would pass the day's limit of US$0\\.01. Nothing was sent or charged." in said(app)
     assert opened.store.list().objects == ()
     assert not app.button(key="press").disabled
+
+
+def test_a_page_waits_for_a_press_that_is_being_sent(desk: Desk, page: Open, photo: bytes) -> None:
+    """Streamlit begins the next run beside the one whose press is still sent, and stops that one."""
+    opened = desk()
+    app = page()
+    mine = app.session_state["hand"]
+    mine.sending.acquire()
+
+    def send() -> None:
+        try:
+            mine.sent(generation.submit(opened, [upload(photo)], order(), by=BY))
+        finally:
+            mine.sending.release()
+
+    slow = threading.Timer(0.5, send)
+    slow.start()
+    app.run()
+    slow.join()
+    assert app.query_params["task"] == mine.task and len(cards(app)) == 1
