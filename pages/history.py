@@ -10,6 +10,7 @@ from core import history, studio
 from core.errors import PackshotError
 from core.history import Count, Entry, Page, Sort
 from core.model import OutputState
+from pages.ui import navigation
 from pages.ui.address import Choice
 from pages.ui.bulk import bar
 from pages.ui.cards import review_chip, trouble
@@ -90,7 +91,7 @@ def nothing(choice: Choice) -> None:
         if choice == Choice(view=choice.view):
             section(t("history.none_title"), align="center")
             st.caption(t("history.none"), text_alignment="center")
-            st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
+            st.page_link(navigation.page("generate"))
         else:
             section(t("history.no_match"), align="center")
             st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear-all", on_click=clear)
@@ -107,7 +108,7 @@ def pages(page: Page, count: Count, sort: Sort) -> None:
         st.caption(say, width="stretch")
         if st.button(t("export.open"), icon=":material/archive:", type="tertiary", key="export"):
             export_dialog()
-        st.page_link("trash.py", label=t("trash.title"), icon=":material/delete:")
+        st.page_link(navigation.page("trash"))
         arrows: tuple[Literal["left", "right"], ...] = ("left", "right")
         for (key, label, way, at), arrow in zip(ways, arrows, strict=True):
             st.button(

@@ -9,7 +9,7 @@ import streamlit as st
 from core import figures, studio
 from core.errors import PackshotError
 from core.figures import Figures, Made, Span
-from pages.ui import marks
+from pages.ui import marks, navigation
 from pages.ui.charts import card
 from pages.ui.insight_rows import (
     columns,
@@ -185,7 +185,7 @@ def nothing() -> None:
     with st.container(height=320, border=False, horizontal_alignment="center", vertical_alignment="center"):
         section(t("insights.none_title"), align="center")
         st.caption(t("insights.none"), text_alignment="center")
-        st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
+        st.page_link(navigation.page("generate"))
 
 
 def main(between: Span) -> None:

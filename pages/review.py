@@ -12,6 +12,7 @@ from core import claiming, queueing, review, studio
 from core.errors import PackshotError
 from core.model import Actor
 from core.verdicts import Item, Queue, Result, Review, Verdict, Wanted
+from pages.ui import navigation
 from pages.ui.compare import Heard, compare, heard
 from pages.ui.export import export_dialog
 from pages.ui.shell import heading, section
@@ -47,6 +48,8 @@ class Sitting:
     """When the queue was read."""
     whole: bool = False
     """It was read in this run, and the component is to have it."""
+    said: Heard = field(default_factory=Heard)
+    """What the browser said last."""
     error: PackshotError | None = None
     head: tuple[list[int], float] = ([], 0.0)
     """The numbers above the component, and when they were drawn."""
@@ -162,7 +165,7 @@ def nothing(asked: Wanted, total: int) -> None:
         elif asked == Wanted():
             section(t("review.none_title"), align="center")
             st.caption(t("review.none"), text_alignment="center")
-            st.page_link("generate.py", label=t("nav.generate"), icon=":material/auto_awesome:")
+            st.page_link(navigation.page("generate"))
             again = False
         else:
             section(t("history.no_match"), align="center")
@@ -176,7 +179,7 @@ def nothing(asked: Wanted, total: int) -> None:
 def look(sitting: Sitting, asked: Wanted) -> None:
     """Take what was said, and read the queue around the picture that is looked at."""
     by, said, view = Actor.local(), heard(KEY), repr(asked)
-    sitting.error, sitting.whole = None, False
+    sitting.said, sitting.error, sitting.whole = said, None, False
     try:
         taken = take(sitting, said, by)
         item = sitting.standing(said.place) if view == sitting.view and said.have and taken else None
@@ -217,7 +220,7 @@ def judge(sitting: Sitting, asked: Wanted, fresh: list[bool]) -> None:
     fresh.clear()
     if again:
         look(sitting, asked)
-    error, queue, said = sitting.error, sitting.queue, heard(KEY)
+    error, queue, said = sitting.error, sitting.queue, sitting.said
     if error is not None and not sitting.stands:
         show(error)
     elif queue is not None and not sitting.stands:

@@ -9,6 +9,7 @@ import streamlit as st
 from core import studio, trash
 from core.errors import PackshotError
 from core.trash import Deleted, Place
+from pages.ui import navigation
 from pages.ui.details import drawer, look_at
 from pages.ui.gallery import gallery
 from pages.ui.shell import heading, section
@@ -42,7 +43,7 @@ def main() -> None:
         show(error)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link("history.py", label=t("nav.history"), icon=":material/arrow_back:")
+        st.page_link(navigation.page("history"), icon=":material/arrow_back:")
         st.caption(t("trash.say", n=desk.settings.trash_days), width="stretch")
         if before:
             st.button(t("trash.newest"), type="tertiary", key="trash-newest", on_click=turn, args=(None,))

@@ -9,10 +9,11 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -58,6 +59,7 @@ def make_engine(url: str, *, pool_size: int) -> sa.Engine:
             max_overflow=OVERFLOW,
             json_serializer=to_json,
         )
+        sa.event.listen(engine, "do_connect", _make_folder)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -71,6 +73,11 @@ def make_engine(url: str, *, pool_size: int) -> sa.Engine:
         pool_pre_ping=True,
         json_serializer=to_json,
     )
+
+
+def _make_folder(_dialect: object, _record: object, args: Sequence[str], _values: object) -> None:
+    """SQLite makes the file, not the folder it lies in."""
+    Path(args[0]).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -32,8 +32,6 @@ def translated(engine: sa.Engine) -> Iterator[None]:
     if engine.dialect.name == "sqlite" and engine.url.database:
         folder = Path(engine.url.database).parent
     try:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
         yield
     except sa.exc.IntegrityError:
         raise

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.spreadsheet import csv_of
+from pages.ui import navigation
 from pages.ui.shell import section
 from pages.ui.words import plain, t
 
@@ -119,7 +120,7 @@ def _chart(
     number = _pressed(event)
     if number is not None and 0 <= number < len(rows) and (query := link(rows[number])):
         st.page_link(
-            "history.py",
+            navigation.page("history"),
             label=t("insights.behind", name=plain(rows[number]["name"])),
             icon=":material/photo_library:",
             query_params=query,

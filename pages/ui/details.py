@@ -10,7 +10,7 @@ from core import again, history, lineage, studio
 from core.errors import NotFound, PackshotError
 from core.history import Details
 from core.model import Actor, OutputState, Upload
-from pages.ui import link
+from pages.ui import link, navigation
 from pages.ui.approve import approve_section
 from pages.ui.deleting import deleting
 from pages.ui.evidence import evidence
@@ -37,7 +37,8 @@ def drawer() -> None:
     if _leaves(mine):
         mine.leave = False
         _close()
-        st.switch_page("generate.py", query_params={"task": mine.task} if mine.task else None)
+        query = {"task": mine.task} if mine.task else None
+        st.switch_page(navigation.page("generate"), query_params=query)
     key = link.one("output")
     if not key:
         return
@@ -206,5 +207,8 @@ def _drawer(found: Details) -> None:
         facts["details.flattened"] = t("yes")
     st.table({t(key): plain(value) for key, value in facts.items()}, border="horizontal")
     st.page_link(
-        "generate.py", label=t("details.task"), icon=":material/open_in_new:", query_params={"task": task.key}
+        navigation.page("generate"),
+        label=t("details.task"),
+        icon=":material/open_in_new:",
+        query_params={"task": task.key},
     )

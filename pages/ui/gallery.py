@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
+from core.language import words as words_of
 from pages.ui.component import component
 from pages.ui.selection import Selection, heard
-from pages.ui.words import t
+from pages.ui.words import chosen
 
 _component = component("gallery", '<div class="root"></div>')
+_WORDS = (
+    "open", "download", "running", "queued", "close", "source", "result", "previous", "next", "select",
+)  # fmt: skip
+
+
+@cache
+def _text(language: str) -> dict[str, str]:
+    return {name: words_of(language)(f"gallery.{name}") for name in _WORDS}
 
 
 def gallery(
@@ -29,25 +39,10 @@ def gallery(
     beside its source without asking the server; with "act" it is returned. With a `selection` each card has
     a checkbox, and `selection.heard` is told of every change.
     """
-    text = {
-        name: t(f"gallery.{name}")
-        for name in (
-            "open",
-            "download",
-            "running",
-            "queued",
-            "close",
-            "source",
-            "result",
-            "previous",
-            "next",
-            "select",
-        )
-    }
     # The server's clock only where one ticks: what did not change is not sent again.
     ticks = any("since" in item for group in groups for item in group["items"])
     now = time.time() if ticks else 0
-    data = {"groups": list(groups), "text": text, "min": minimum, "now": now, "opens": opens}
+    data = {"groups": list(groups), "text": _text(chosen()), "min": minimum, "now": now, "opens": opens}
     if selection is None:
         asked = _component(key=key, data=data, on_act_change=lambda: None).act
     else:

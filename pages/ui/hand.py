@@ -74,5 +74,7 @@ class Hand:
 
 
 def hand() -> Hand:
-    found: Hand = st.session_state.setdefault("hand", Hand())
+    if "hand" not in st.session_state:
+        st.session_state["hand"] = Hand()
+    found: Hand = st.session_state["hand"]
     return found

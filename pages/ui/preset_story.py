@@ -11,6 +11,7 @@ from core.figures import Made
 from core.preset_versions import SHOWN, Story, Version
 from core.presets.compare import changes
 from core.presets.shipped import BY
+from pages.ui import navigation
 from pages.ui.preset_acts import use
 from pages.ui.preset_diff import differences
 from pages.ui.preset_edit import begin
@@ -94,7 +95,7 @@ def _chosen(story: Story, version: Version, *, may: bool) -> None:
                 args=(preset.name, preset.version),
             )
         st.page_link(
-            "history.py",
+            navigation.page("history"),
             label=t("presets.pictures", version=preset.version),
             icon=":material/photo_library:",
             query_params={"preset": preset.name, "version": str(preset.version)},

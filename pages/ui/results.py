@@ -14,6 +14,7 @@ from core import generation, studio
 from core.errors import PackshotError
 from core.generation import TaskView
 from core.model import Actor, Output, OutputState, Photo, ReviewState
+from pages.ui import navigation
 from pages.ui.cards import output_card
 from pages.ui.export import export_dialog
 from pages.ui.gallery import gallery
@@ -107,7 +108,7 @@ def _summary(view: TaskView) -> None:
                 on_click="ignore",
             )
             st.page_link(
-                "review.py",
+                navigation.page("review"),
                 label=t("results.review"),
                 icon=":material/rule:",
                 query_params={"task": view.task.key},

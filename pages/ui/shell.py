@@ -13,6 +13,7 @@ import streamlit as st
 
 from core import budget, studio
 from core.errors import PackshotError
+from core.language import words as words_of
 from pages.ui.component import component
 from pages.ui.words import chosen, dollars, plain, t
 
@@ -57,8 +58,20 @@ _STREAMLIT = {
 
 
 @cache
-def _stylesheet() -> str:
-    return (Path(__file__).parent / "shell.css").read_text(encoding="utf-8")
+def _stylesheet(language: str) -> str:
+    """The one stylesheet, with the uploader's words in the reader's language."""
+    own = (Path(__file__).parent / "shell.css").read_text(encoding="utf-8")
+    say = words_of(language)
+    words = f":root{{--up-choose:{_css(say('generate.drop'))};--up-types:{_css(say('generate.types'))}}}"
+    return f"<style>{words}{own}</style>"
+
+
+@cache
+def _words(language: str) -> dict[str, str]:
+    """Streamlit's own English and what stands there instead."""
+    say = words_of(language)
+    said = {english: say(key, size="{size}") for english, key in _STREAMLIT.items()}
+    return {english: own for english, own in said.items() if own != english}
 
 
 @cache
@@ -69,9 +82,8 @@ def logo() -> str:
 
 
 def style() -> None:
-    """The one stylesheet, with the uploader's words in the reader's language."""
-    words = f":root{{--up-choose:{_css(t('generate.drop'))};--up-types:{_css(t('generate.types'))}}}"
-    st.html(f"<style>{words}{_stylesheet()}</style>")
+    """The looks of everything that is not Streamlit's."""
+    st.html(_stylesheet(chosen()))
 
 
 def _css(text: str) -> str:
@@ -127,10 +139,9 @@ def _today() -> list[str]:
 
 def shell() -> None:
     """Mounted after the page, in the sidebar: earlier it would shift the page."""
-    said = {english: t(key, size="{size}") for english, key in _STREAMLIT.items()}
-    words = {english: own for english, own in said.items() if own != english}
+    language = chosen()
     _component(
         key="shell",
-        data={"lang": {"en": "en", "zh": "zh-Hant-HK"}[chosen()], "words": words},
+        data={"lang": {"en": "en", "zh": "zh-Hant-HK"}[language], "words": _words(language)},
         height=1,
     )
