@@ -259,7 +259,12 @@ def test_a_store_that_goes_away_leaves_no_zip_that_opens(
     assert verbs(opened) == ["export.begun", "export.failed", "export.finished"]
 
 
-def test_work_and_memory_are_bounded(desk: Desk, photo: bytes) -> None:
+def test_work_and_memory_are_bounded(
+    desk: Desk, photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = tmp_path / "temporary"
+    folders.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folders))
     opened = desk()
     keys = made(opened, photo, [f"S{n:02}" for n in range(12)])
     judge(opened, keys)
@@ -277,10 +282,10 @@ def test_work_and_memory_are_bounded(desk: Desk, photo: bytes) -> None:
     pieces = export.stream(counting, plan, by=BY)
     next(pieces)
     assert len(asked) <= export.AHEAD + 1
+    assert list(folders.iterdir())
     pieces.close()
     assert len(asked) <= export.AHEAD + 1, "nobody listens any more"
-    folders = set(Path(tempfile.gettempdir()).glob("packshot-*"))
-    assert not [folder for folder in folders if (folder / "manifest.csv").exists()]
+    assert not list(folders.iterdir())
 
 
 HOSTILE = [
