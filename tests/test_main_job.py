@@ -33,6 +33,7 @@ def test_a_photo_becomes_pictures_that_history_finds(
     page.get_by_text("2 of 2 ready").wait_for(timeout=30_000)
     assert "task=" in page.url
     images = page.locator(".card img")
+    images.nth(1).wait_for()
     assert images.count() == 2
     page.wait_for_function(
         """() => [...document.querySelectorAll('*')]
