@@ -54,6 +54,7 @@ def test_two_are_approved_and_taken_back(browser: Any, shop: Server) -> None:
     assert accessible(page) == []
     confirm(page, "Approve 2 pictures")
     page.get_by_text("Approved 2 pictures.").wait_for()
+    page.locator(".card .chip.green").nth(1).wait_for()
     assert page.locator(".card .chip.green").count() == 2
     assert not box(page, 1).is_checked()
     page.get_by_role("button", name="Undo").click()
