@@ -90,7 +90,7 @@ def large(page: Any) -> None:
 
 def details(page: Any) -> None:
     page.locator(".card .open").first.click()
-    page.locator("[role=dialog] table").wait_for()
+    page.locator("[role=dialog] [data-testid=stTableStyledTable]").wait_for()
 
 
 def export(page: Any) -> None:
@@ -121,7 +121,7 @@ def keeping(page: Any) -> None:
 def keeping_preview(page: Any) -> None:
     keeping(page)
     page.locator(".st-key-retention [data-testid=stFormSubmitButton] button").first.click()
-    page.locator("[role=dialog] table").wait_for()
+    page.locator("[role=dialog] [data-testid=stTableStyledTable]").wait_for()
 
 
 def approval(page: Any) -> None:
