@@ -126,7 +126,7 @@ def keeping_preview(page: Any) -> None:
 
 def approval(page: Any) -> None:
     details(page)
-    page.locator("[role=dialog] summary").first.click()
+    page.locator("[role=dialog] [class*=st-key-approve-] summary").click()
     box = page.locator("[role=dialog] [class*=st-key-approve-channel] input")
     box.wait_for()
     settled(page)
