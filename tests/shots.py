@@ -27,7 +27,7 @@ from core.providers import ImageAnswer, ImageRequest
 from core.settings import load_settings
 from core.studio import Studio, open_studio
 from tests import products
-from tests.browser import ROOT, chromium, context, serving, settled
+from tests.browser import ROOT, chromium, context, pick, serving, settled
 from tests.conftest import BY, Scripted, order, upload
 from tests.parts.approving import judge
 from tests.parts.many import fill
@@ -130,8 +130,7 @@ def approval(page: Any) -> None:
     box = page.locator("[role=dialog] [class*=st-key-approve-channel] input")
     box.wait_for()
     settled(page)
-    box.fill("Amazon")
-    box.press("Enter")
+    pick(box, "Amazon")
     page.locator("[role=dialog] .packshot-both img").nth(1).wait_for()
     page.locator("[role=dialog] .packshot-both").scroll_into_view_if_needed()
 
