@@ -54,11 +54,12 @@ def product_mask(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     seed = (distance > 1.0).astype(np.uint8)
     if not 0.004 < seed.mean() < 0.97:
         return nothing
-    mask = _without_shadow(small, _main_part(_grab(small, distance)))
-    mask = _main_part(_with_labels(small, mask))
+    whole = _main_part(_grab(small, distance))
+    bare = _without_shadow(small, whole)
+    mask = _main_part(_with_labels(small, bare))
     if not 0.005 < float(mask.mean()) < 0.97:
         return nothing
-    return mask, _confidence(small, mask, seed)
+    return mask, max(0.0, round(_confidence(small, mask, seed) - _bitten(small, whole, bare), 3))
 
 
 def _from_background(small: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -228,6 +229,20 @@ def _without_shadow(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDAr
     kept = ((mask > 0) & ~(shaded & np.isin(labels, reached))).astype(np.uint8)
     kept = cv2.morphologyEx(kept, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return kept if kept.sum() > 0.7 * mask.sum() else mask
+
+
+def _bitten(small: NDArray[np.uint8], whole: NDArray[np.uint8], bare: NDArray[np.uint8]) -> float:
+    """How much what was taken for shadow looks like product, 0 and up: a shadow ends softly, and a product of
+    the ground's own hue where the picture has an edge."""
+    import cv2
+    import numpy as np
+
+    taken = (whole > 0) & (bare == 0)
+    rim = taken & (cv2.erode(whole, np.ones((3, 3), np.uint8)) == 0)
+    if not rim.any():
+        return 0.0
+    sharp = float((cv2.dilate(_slope(small), np.ones((3, 3), np.uint8))[rim] > 60).mean())
+    return 2.5 * sharp * float(taken.sum()) / float(whole.sum())
 
 
 def _confidence(small: NDArray[np.uint8], mask: NDArray[np.uint8], seed: NDArray[np.uint8]) -> float:

@@ -24,7 +24,7 @@ from core.images.cutout import cut_out
 from core.images.decode import Decoded, decode
 from core.images.picture import read_picture
 from core.providers import ImageRequest
-from core.providers.local import LocalCutout
+from core.providers.local import SURE, LocalCutout
 from core.providers.sizes import RATIOS, pixels
 
 
@@ -211,6 +211,21 @@ def test_cut_outs_on_plain_ground_are_close_to_the_truth() -> None:
         found.append((float((mask & truth).sum() / (mask | truth).sum()), cut.confidence))
     assert float(np.median([iou for iou, _ in found])) >= 0.95
     assert all(confidence < 0.7 for iou, confidence in found if iou < 0.8), found
+
+
+def test_a_product_in_the_grounds_own_hue_is_called_unsure() -> None:
+    """Its sides are the ground in shade, as a shadow is; but they end sharply."""
+    image = Image.new("RGB", (480, 600), (126, 204, 160))
+    paint = ImageDraw.Draw(image)
+    paint.rounded_rectangle((110, 120, 370, 540), 30, fill=(80, 130, 102))
+    paint.rectangle((128, 200, 352, 500), fill=(205, 160, 170))
+    paint.rectangle((160, 80, 320, 130), fill=(120, 30, 130))
+    cut = cut_out(np.asarray(image))
+    truth = np.zeros((600, 480), bool)
+    truth[120:541, 110:371] = truth[80:131, 160:321] = True
+    found = cut.alpha > 0.5
+    assert (found & truth).sum() / (found | truth).sum() < 0.95, "it was bitten"
+    assert cut.confidence < SURE
 
 
 def test_nothing_to_cut_out_is_said() -> None:
