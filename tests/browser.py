@@ -121,10 +121,12 @@ def chromium() -> Iterator[Any]:
 
 
 def settled(page: Any, *, seconds: float = 20) -> None:
-    """Wait for the page's heading and for its script to be done."""
+    """Wait for the page's heading, for its script to be done, and for the code of what it drew: until that
+    has come a widget is a grey shape, and a later one of the page may be there before it."""
     page.wait_for_selector("h1", timeout=seconds * 1000)
     page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'",
+        """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+            && !document.querySelector('[data-testid=stSkeleton]')""",
         timeout=seconds * 1000,
     )
 

@@ -37,7 +37,7 @@ def test_a_preset_is_edited_saved_compared_and_taken_back(
 ) -> None:
     address = f"{own.url}/presets?preset=flat_lay"
     page = open_page(browser, address, width=width, dark=dark, language=language)
-    prompt = page.locator("[class*=st-key-preset-draft] textarea").first
+    prompt = page.locator("[class*=st-key-preset-draft][class*=-prompt] textarea")
     prompt.fill(f"From above, {width} wide. {{product}} {{style}}")
     prompt.blur()
     page.locator("pre", has_text=f"From above, {width} wide. The product").wait_for()
@@ -55,4 +55,7 @@ def test_a_preset_is_edited_saved_compared_and_taken_back(
     page.locator(".st-key-preset-use button").wait_for()
     page.goto(address)
     settled(page)
-    assert "From above" not in page.locator("[class*=st-key-preset-draft] textarea").first.input_value()
+    assert (
+        "From above"
+        not in page.locator("[class*=st-key-preset-draft][class*=-prompt] textarea").input_value()
+    )
