@@ -120,15 +120,20 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def settled(page: Any, *, seconds: float = 20) -> None:
-    """Wait for the page's heading, for its script to be done, and for the code of what it drew: until that
-    has come a widget is a grey shape, and a later one of the page may be there before it."""
+def ran(page: Any, *, seconds: float = 20) -> None:
+    """Wait for the page's heading and for its script to be done."""
     page.wait_for_selector("h1", timeout=seconds * 1000)
     page.wait_for_function(
-        """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
-            && !document.querySelector('[data-testid=stSkeleton]')""",
+        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'",
         timeout=seconds * 1000,
     )
+
+
+def settled(page: Any, *, seconds: float = 20) -> None:
+    """The same, and for the code of what was drawn: until that has come a widget is a grey shape, and a later
+    one of the page may be there before it."""
+    ran(page, seconds=seconds)
+    page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=seconds * 1000)
 
 
 def context(browser: Any, *, width: int = 1440, dark: bool = False, language: str = "en") -> Any:

@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError
 from core.database.engine import make_engine, writing
 from core.database.migrate import migrate
 from core.database.schema import output_tags, outputs
-from tests.browser import Server, accessible, context, far, open_page, serving, settled
+from tests.browser import Server, accessible, context, far, open_page, ran, serving, settled
 from tests.database.rows import add_task
 
 EVERY = ["豚骨拉麵", "Soy sauce", "抹茶", "梅干し", "味噌ラーメン"]
@@ -201,10 +201,10 @@ def test_a_field_that_is_drawn_late_has_its_text(browser: Any, fresh: Server) ->
     late: list[Any] = []
     page.route("**/TextInput*.js", lambda route: late.append(route))
     page.goto(f"{fresh.url}/history?text=JP")
-    settled(page)
+    ran(page)
     page.get_by_role("button", name="Approved", exact=True).click()
     page.wait_for_url("**show=approved**")
-    settled(page)
+    ran(page)
     assert late, "the field's code is a file of its own"
     for route in late:
         route.continue_()
