@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core import search
-from core.database import exporting, gallery, presets, rows, tags, tasks
+from core.database import exporting, gallery, presets, tags, tasks
 from core.database.asked import Asked
 from core.database.engine import reading
 from core.errors import NotFound
@@ -113,13 +113,6 @@ class Page:
     newer: int | None
     searched: Entry | None = None
 
-    @property
-    def whole(self) -> Count | None:
-        """How many match, where the page shows all of them."""
-        if self.older is None and self.newer is None and not self.searched:
-            return Count(number=len(self.entries), exact=True)
-        return None
-
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
@@ -169,19 +162,21 @@ def page(
             return Page(entries=(), older=None, newer=None)
         start = after if after is not None else before
         found = gallery.find(connection, asked, start=start, ascending=ascending, limit=limit + 1)
-        full = len(found.ids) > limit
-        ids = found.ids[:limit]
-        on = ids[-1] if full else found.reach
-        cut = not full and found.reach is not None
-        read = gallery.entries(connection, [*ids, found.reach] if cut and found.reach else ids)
-    made = {number: _entry(row) for number, row in read.items()}
-    shown = tuple(made[number] for number in ids if number in made)
-    return Page(
-        entries=shown[::-1] if ascending != (wanted.sort is Sort.OLDEST) else shown,
-        older=found.back if ascending else on,
-        newer=on if ascending else found.back,
-        searched=made.get(found.reach or 0) if cut else None,
-    )
+        return _page(connection, found, wanted, ascending=ascending, limit=limit)
+
+
+def first(studio: Studio, wanted: Filter) -> tuple[Page, Count]:
+    """The first page and how many match, exact up to COUNT_LIMIT, in one look. Raises DatabaseError kinds."""
+    with reading(studio.engine) as connection:
+        asked = asked_of(studio, connection, wanted)
+        if asked is None:
+            return Page(entries=(), older=None, newer=None), Count(number=0, exact=True)
+        found, number, exact = gallery.first(connection, asked, limit=PAGE + 1, most=COUNT_LIMIT + 1)
+        ascending = wanted.sort is Sort.OLDEST
+        if ascending:
+            found = gallery.find(connection, asked, start=None, ascending=True, limit=PAGE + 1)
+        page = _page(connection, found, wanted, ascending=ascending, limit=PAGE)
+    return page, Count(number=min(number, COUNT_LIMIT), exact=exact)
 
 
 def count(studio: Studio, wanted: Filter) -> Count:
@@ -190,7 +185,7 @@ def count(studio: Studio, wanted: Filter) -> Count:
         asked = asked_of(studio, connection, wanted)
         if asked is None:
             return Count(number=0, exact=True)
-        number, exact = gallery.count(connection, asked, limit=COUNT_LIMIT + 1, page=PAGE)
+        _, number, exact = gallery.first(connection, asked, limit=PAGE + 1, most=COUNT_LIMIT + 1)
     return Count(number=min(number, COUNT_LIMIT), exact=exact)
 
 
@@ -262,6 +257,25 @@ def asked_of(studio: Studio, connection: Connection, wanted: Filter) -> Asked | 
     )
 
 
-def _entry(row: Any) -> Entry:
-    found = rows.values(row)
-    return Entry(**{**found, "state": OutputState(found["state"]), "review": ReviewState(found["review"])})
+def _page(
+    connection: Connection, found: gallery.Found, wanted: Filter, *, ascending: bool, limit: int
+) -> Page:
+    """`found` is one longer than the page, where there is more."""
+    full = len(found.ids) > limit
+    ids = found.ids[:limit]
+    on = ids[-1] if full else found.reach
+    cut = not full and found.reach is not None
+    read = gallery.entries(connection, [*ids, found.reach] if cut and found.reach else ids)
+    made = {number: _entry(values) for number, values in read.items()}
+    shown = tuple(made[number] for number in ids if number in made)
+    return Page(
+        entries=shown[::-1] if ascending != (wanted.sort is Sort.OLDEST) else shown,
+        older=found.back if ascending else on,
+        newer=on if ascending else found.back,
+        searched=made.get(found.reach or 0) if cut else None,
+    )
+
+
+def _entry(values: dict[str, Any]) -> Entry:
+    values["state"], values["review"] = OutputState(values["state"]), ReviewState(values["review"])
+    return Entry(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import streamlit as st
@@ -27,11 +28,16 @@ from pages.ui.words import chosen, local, money, plain, preset_name, t, when
 NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
-def card(entry: Entry) -> dict[str, Any]:
+def cards(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    looks = {name: preset_name(name) for name in {entry.preset for entry in entries}}
+    return [card(entry, looks[entry.preset]) for entry in entries]
+
+
+def card(entry: Entry, look: str) -> dict[str, Any]:
     name = entry.product_name or entry.original_name
     small = " · ".join(part for part in (entry.sku, when(entry.created_at)) if part)
     made: dict[str, Any] = {"id": entry.key, "state": entry.state.value, "caption": name, "small": small}
-    made["alt"] = f"{name} · {entry.variant}, {preset_name(entry.preset)}"
+    made["alt"] = f"{name} · {entry.variant}, {look}"
     if entry.state is OutputState.SUCCEEDED and entry.thumb_key:
         made |= {"thumb": desk.link(entry.thumb_key), "chip": review_chip(entry.review)}
     elif entry.state is OutputState.RUNNING:
@@ -139,24 +145,28 @@ def searched(page: Page, sort: Sort) -> None:
         st.button(t("history.go_on"), icon=":material/search:", key="go-on", on_click=turn, args=(way, at))
 
 
-def main() -> None:
+@st.fragment
+def found() -> tuple[Selection, Count] | None:
+    """The filters and what they find: another filter draws these anew, and not the page around them."""
     choice = filters()
     wanted = choice.wanted()
     before, after = cursor()
 
     def read() -> tuple[Page, Count]:
+        if before is after is None:
+            return history.first(desk, wanted)
         page = history.page(desk, wanted, before=before, after=after)
-        if not page.entries and not page.searched and (before or after):
-            first = history.page(desk, wanted)
-            # What the link pointed at is not there any more; or it is the end of a search in steps.
-            page = page if first.searched else first
-        return page, page.whole or history.count(desk, wanted)
+        if page.entries or page.searched:
+            return page, history.count(desk, wanted)
+        first, count = history.first(desk, wanted)
+        # What the link pointed at is not there any more; or it is the end of a search in steps.
+        return page if first.searched else first, count
 
     try:
         page, count = unchanged("history", (wanted, before, after), read)
     except PackshotError as error:
         show(error)
-        return
+        return None
     mine = selection(choice)
     st.session_state["history-keys"] = [entry.key for entry in page.entries]
     pages(page, count, choice.sort)
@@ -165,14 +175,14 @@ def main() -> None:
     elif page.entries and choice.view == "table":
         table(page, mine)
     elif page.entries:
-        cards = unchanged("cards", (page.entries, chosen()), lambda: [card(entry) for entry in page.entries])
-        if asked := gallery([{"items": cards}], key="history", minimum=180, opens="act", selection=mine):
-            look_at(str(asked["id"]))
+        items = unchanged("cards", (page.entries, chosen()), lambda: cards(page.entries))
+        gallery([{"items": items}], key="history", minimum=180, on_open=look_at, selection=mine)
     searched(page, choice.sort)
-    bar(mine, count)
+    return mine, count
 
 
 desk = studio.current()
 heading(t("history.title"))
-main()
+if shown := found():
+    bar(*shown)
 drawer()

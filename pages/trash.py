@@ -56,8 +56,7 @@ def main() -> None:
         return
     st.session_state["history-keys"] = [entry.key for entry in page.entries]
     cards = [card(entry) for entry in page.entries]
-    if asked := gallery([{"items": cards}], key="trash", minimum=180, opens="act"):
-        look_at(str(asked["id"]))
+    gallery([{"items": cards}], key="trash", minimum=180, on_open=look_at)
 
 
 desk = studio.current()

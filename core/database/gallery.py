@@ -50,18 +50,22 @@ def _furthest(walk: Walk, limit: int, *, enough: int) -> tuple[list[int], int | 
     return ids, reach
 
 
-def count(connection: sa.Connection, asked: Asked, *, limit: int, page: int) -> tuple[int, bool]:
-    """How many match, counted up to `limit` among the candidates of a first page of `page`; True when that is
-    all."""
+def first(connection: sa.Connection, asked: Asked, *, limit: int, most: int) -> tuple[Found, int, bool]:
+    """Up to `limit` outputs that match, from the newest or dearest on, and how many do, counted up to `most`
+    among the candidates of this page; True when that is all."""
     walk = Walk(connection, asked, start=None, ascending=False)
-    if len(walk.leads) == 1 and len(walk.page(walk.leads[0], limit, among=limit + limit // 8)) == limit:
-        return limit, False
-    ids, reach = _furthest(walk, limit, enough=page + 1)
-    return len(ids), len(ids) < limit and reach is None
+    ids: list[int] = []
+    reach = None
+    if len(walk.leads) == 1:  # As in `_ahead`.
+        ids = walk.page(walk.leads[0], most, among=most + most // 8)
+    if len(ids) < most:
+        ids, reach = _furthest(walk, most, enough=limit)
+    found = Found(ids=ids[:limit], reach=ids[limit - 1] if len(ids) >= limit else reach, back=None)
+    return found, len(ids), len(ids) < most and reach is None
 
 
-def entries(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Any]:
-    """Outputs with their photo and task, by id."""
+def entries(connection: sa.Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The columns of outputs with their photo and task, by name, by id."""
     statement = (
         sa.select(
             *(o[name] for name in ("id", "key", "state", "review", "variant", "created_at", "started_at")),
@@ -76,7 +80,9 @@ def entries(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Any]:
         .join(tasks, tasks.c.id == o.task_id)
         .where(o.id.in_(ids))
     )
-    return {row.id: row for row in connection.execute(statement)}
+    found = connection.execute(statement)
+    names = tuple(found.keys())
+    return {row[0]: dict(zip(names, row, strict=True)) for row in found.all()}
 
 
 def moment(connection: sa.Connection, output_id: int) -> datetime | None:

@@ -137,7 +137,7 @@ class Walk:
                 sa.or_(*(sa.and_(sa.true(), *bounds) for bounds in self._bounds(o.id, by_cost)))
             )
         order = self._order(o.id, o.cost_micros if by_cost else None)
-        return list(self._connection.execute(statement.order_by(*order).limit(limit)).scalars())
+        return list(self._connection.execute(statement.order_by(*order).limit(limit)).scalars().all())
 
     def _all(self, lead: Lead, most: int) -> list[int] | None:
         """All of a set; None where it holds more than `most`."""
@@ -151,7 +151,7 @@ class Walk:
                 one = sa.select(sa.func.array_agg(some.subquery().c.id))
                 ids = list(self._connection.execute(one).scalar() or ())
             else:
-                ids = list(self._connection.execute(some).scalars())
+                ids = list(self._connection.execute(some).scalars().all())
         return ids if len(ids) <= most else None
 
     def _candidates(self, lead: Lead, limit: int, *, in_order: bool = True) -> sa.Select[Any]:

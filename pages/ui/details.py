@@ -27,8 +27,9 @@ _COLORS = {"to_review": "gray", "approved": "green", "rejected": "red"}
 
 
 def look_at(key: str) -> None:
-    """Open the drawer: its picture stands in the address, which can be sent to somebody."""
+    """Open the drawer, in a callback: its picture stands in the address, which can be sent to somebody."""
     link.write({"output": [key]})
+    st.rerun()  # The drawer belongs to the page, whatever part of it was pressed.
 
 
 def drawer() -> None:
@@ -114,8 +115,8 @@ def _neighbours(key: str) -> None:
 def _drawer(found: Details) -> None:
     desk, output, photo, task = studio.current(), found.output, found.photo, found.task
     mine = hand()
-    if _leaves(mine) or link.one("output") != output.key:
-        st.rerun()  # The page goes to Generate, or to another picture.
+    if _leaves(mine):
+        st.rerun()  # The page goes to Generate.
     if output.object_key:
         alt = html.escape(photo.product_name or photo.original_name, quote=True)
         source = html.escape(desk.link(output.object_key), quote=True)

@@ -13,7 +13,7 @@ from core import history, presets, studio
 from core.errors import PackshotError
 from core.history import Sort
 from core.search import MOST, question
-from pages.ui import address, link, saved
+from pages.ui import address, link, saved, selection
 from pages.ui.address import Choice
 from pages.ui.trouble import sentence
 from pages.ui.words import plain, preset_name, provider_name, spoken, t
@@ -216,6 +216,8 @@ def take(choice: Choice, *, renew: bool = True) -> None:
     _write(choice, cursors=_NO_CURSOR)
     if renew:
         _renew()
+    if selection.ends(choice):
+        st.rerun()  # The page, not the list alone: its bar goes.
 
 
 def clear() -> None:
@@ -225,7 +227,8 @@ def clear() -> None:
 
 def cursor() -> tuple[int | None, int | None]:
     """(before, after) of the address; what is no number is not there."""
-    return _number("before"), _number("after")
+    values = link.read("before", "after")
+    return _number(values.get("before")), _number(values.get("after"))
 
 
 def turn(way: str, at: int) -> None:
@@ -233,8 +236,8 @@ def turn(way: str, at: int) -> None:
     link.write({**_NO_CURSOR, way: [str(at)]})
 
 
-def _number(name: str) -> int | None:
-    text = link.one(name) or ""
+def _number(texts: list[str] | None) -> int | None:
+    text = texts[-1] if texts else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 

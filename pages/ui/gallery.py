@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,26 +30,33 @@ def gallery(
     *,
     key: str,
     minimum: int = 168,
-    opens: str = "large",
+    on_open: Callable[[str], None] | None = None,
     selection: Selection | None = None,
-) -> dict[str, Any] | None:
-    """Draw cards; returns what was just asked: {"act": "open" | "retry", "id": ...} or None.
+) -> str | None:
+    """Draw cards; returns the id of the one that is to be tried again, or None.
 
-    A group has `items` and, where wanted, a `source`. With `opens="large"` a click shows the picture large
-    beside its source without asking the server; with "act" it is returned. With a `selection` each card has
-    a checkbox, and `selection.heard` is told of every change.
+    A group has `items` and, where wanted, a `source`. A click on a card is told to `on_open`; without it the
+    picture is shown large beside its source, and the server is not asked. With a `selection` each card has a
+    checkbox, and `selection.heard` is told of every change.
     """
     # The server's clock only where one ticks: what did not change is not sent again.
     ticks = any("since" in item for group in groups for item in group["items"])
     now = time.time() if ticks else 0
-    data = {"groups": list(groups), "text": _text(chosen()), "min": minimum, "now": now, "opens": opens}
+    data = {"groups": list(groups), "text": _text(chosen()), "min": minimum, "now": now}
+    data["opens"] = "act" if on_open else "large"
+
+    def act() -> None:
+        asked = st.session_state[key].get("act")
+        if on_open and asked["act"] == "open":
+            on_open(str(asked["id"]))
+
     if selection is None:
-        asked = _component(key=key, data=data, on_act_change=lambda: None).act
+        asked = _component(key=key, data=data, on_act_change=act).act
     else:
         asked = _component(
             key=key,
             data={**data, "pick": selection.data},
-            on_act_change=lambda: None,
+            on_act_change=act,
             on_selected_change=lambda: heard(st.session_state[key].get("selected")),
         ).act
-    return dict(asked) if asked else None
+    return str(asked["id"]) if asked and asked["act"] == "retry" else None

@@ -50,9 +50,8 @@ def _results(key: str, fresh: list[TaskView], *, looking: bool) -> None:
         return
     _summary(view)
     groups = unchanged("groups", (view, chosen()), lambda: [_group(photo, view) for photo in _left(view)])
-    asked = gallery(groups, key=f"results-{key}", minimum=190)
-    if asked and asked["act"] == "retry":
-        _act(generation.retry_output, str(asked["id"]))
+    if again := gallery(groups, key=f"results-{key}", minimum=190):
+        _act(generation.retry_output, again)
         st.rerun()
 
 

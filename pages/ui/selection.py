@@ -49,12 +49,23 @@ def heard(said: Any) -> None:
     if found is None or found.every or not isinstance(said, dict) or said.get("edition") != found.edition:
         return
     keys = [key for key in said.get("keys") or () if isinstance(key, str) and len(key) <= 36]
-    st.session_state[_KEPT] = replace(found, keys=tuple(dict.fromkeys(keys))[:MOST])
+    _select(replace(found, keys=tuple(dict.fromkeys(keys))[:MOST]))
 
 
 def keep(keys: tuple[str, ...]) -> None:
     """Select these and no other ones, as the table shows them marked already."""
-    st.session_state[_KEPT] = replace(st.session_state[_KEPT], keys=keys[:MOST])
+    _select(replace(st.session_state[_KEPT], keys=keys[:MOST]))
+
+
+def _select(selected: Selection) -> None:
+    st.session_state[_KEPT] = selected
+    st.rerun()  # The page, not the list alone: its bar says what is selected.
+
+
+def ends(choice: Choice) -> bool:
+    """Whether something is selected that another choice does not keep."""
+    found: Selection | None = st.session_state.get(_KEPT)
+    return bool(found and found.of != replace(choice, view="gallery"))
 
 
 def choose_every() -> None:

@@ -111,6 +111,7 @@ def test_each_filter_narrows_alone_and_with_another(stocked: tuple[Studio, list[
             matching = [ids[n] for n in sorted(numbers, reverse=True)]
             assert listed(desk, wanted) == matching, wanted
             assert history.count(desk, wanted) == Count(number=len(matching), exact=True)
+            assert history.first(desk, wanted) == (history.page(desk, wanted), history.count(desk, wanted))
 
 
 def test_each_order_goes_both_ways(stocked: tuple[Studio, list[int]]) -> None:
@@ -127,6 +128,9 @@ def test_each_order_goes_both_ways(stocked: tuple[Studio, list[int]]) -> None:
         )
         assert listed(desk, Filter(**narrowed, sort=Sort.COST)) == dearest
         assert history.count(desk, Filter(**narrowed, sort=Sort.COST)).number == len(dearest)
+        for sort in Sort:
+            wanted = Filter(**narrowed, sort=sort)
+            assert history.first(desk, wanted) == (history.page(desk, wanted), history.count(desk, wanted))
 
 
 def test_a_page_examines_no_more_than_its_bound(
@@ -142,6 +146,7 @@ def test_a_page_examines_no_more_than_its_bound(
     assert (page.entries, page.older, page.newer) == ((), ids[4], None)
     assert page.searched and page.searched.id == ids[4]
     assert history.count(desk, wanted) == Count(number=0, exact=False)
+    assert history.first(desk, wanted) == (page, Count(number=0, exact=False))
     page = history.page(desk, wanted, before=page.older)
     assert (page.entries, page.older, page.searched) == ((), None, None)
     for sort in Sort:

@@ -151,6 +151,7 @@ def test_a_page_reads_no_more_than_its_bound(full: Studio, sort: Sort) -> None:
         for cursor in ({}, {"before": ROWS // 2}, {"after": ROWS // 2}):
             held_to_its_bound(full, lambda w=wanted, c=cursor: history.page(full, w, limit=20, **c))
         held_to_its_bound(full, lambda w=wanted: history.count(full, w))
+        held_to_its_bound(full, lambda w=wanted: history.first(full, w))
 
 
 def noted(desk: Studio, numbers: range, note: str) -> None:
