@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -214,4 +214,38 @@ def test_a_field_that_is_drawn_late_has_its_text(browser: Any, fresh: Server) ->
     page.wait_for_url("**show=rejected**")
     settled(page)
     assert field.input_value() == "JP" and names(page) == ["抹茶", "味噌ラーメン"]
+    page.close()
+
+
+def test_another_filter_draws_the_list_and_not_the_page_around_it(browser: Any, fresh: Server) -> None:
+    page = context(browser).new_page()
+    frames: list[Any] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))
+    page.goto(f"{fresh.url}/history")
+    settled(page)
+
+    def after(act: Callable[[], None]) -> int:
+        page.wait_for_timeout(1000)
+        frames.clear()
+        act()
+        page.wait_for_timeout(1000)
+        settled(page)
+        return len(frames)
+
+    whole = after(lambda: page.keyboard.press("r"))
+    filtered = after(page.get_by_role("button", name="Approved", exact=True).click)
+    assert names(page) == ["抹茶"]
+    assert filtered < 0.85 * whole, (filtered, whole)
+    page.get_by_label("Select: 抹茶").check()
+    page.get_by_text("1 selected").wait_for()
+    page.get_by_role("button", name="Rejected", exact=True).click()
+    page.get_by_text("1 selected").wait_for(state="detached")
+    settled(page)
+    assert names(page) == ["抹茶", "味噌ラーメン"]
+    assert not page.get_by_label("Select: 抹茶").is_checked(), "another filter selects nothing"
+    page.go_back()
+    page.wait_for_url(lambda address: "rejected" not in address)
+    settled(page)
+    page.locator(".card").nth(1).wait_for(state="detached")
+    assert names(page) == ["抹茶"]
     page.close()
