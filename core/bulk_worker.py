@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core import bulk_acts, clock
+from core import clock
 from core.bulk_job import Act, Job, job_of
 from core.database import jobs, tasks
 from core.database.engine import reading, writing
@@ -100,6 +100,8 @@ def step(studio: Studio, job_id: int, holder: str) -> bool:
 
     The pictures, what became of them and the place stand in one transaction: each is done once, whoever dies.
     """
+    from core import bulk_acts  # With the first job: the start of a server does without it.
+
     with writing(studio.engine) as connection:
         row = jobs.hold(connection, job_id, holder, clock.now() + LEASE)
         if row is None:

@@ -18,7 +18,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from core import doctor, studio
-from core import export as exporting
 from core.errors import DatabaseError, NotFound, ObjectMissing, StorageError
 from core.images.kinds import image_type
 from core.metrics import OPEN_METRICS
@@ -128,6 +127,8 @@ def _ranged(data: bytes, headers: dict[str, str], asked: Any) -> Response:
 
 async def export(request: Request) -> Response:
     """The zip of an export by its signed token, made while it is sent; 404 for anything forged or expired."""
+    from core import export as exporting
+
     desk = studio.current()
     key = desk.signer.read_export(request.path_params["token"])
     if key is None:

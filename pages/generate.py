@@ -15,7 +15,6 @@ from pages.ui.hand import hand
 from pages.ui.looks import picture
 from pages.ui.ordering import ordering, standing, take_over
 from pages.ui.reread import unchanged
-from pages.ui.results import results
 from pages.ui.shell import heading, section
 from pages.ui.tray import add, tray, uploads
 from pages.ui.trouble import show
@@ -139,6 +138,8 @@ with left:
 
 with right:
     if key:
+        from pages.ui.results import results  # The first page does without it.
+
         results(key, view)
     else:
         nothing_yet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ if (styles) sheet.replaceSync(await (await fetch(file(styles))).text())
 export default component => {{
   const root = component.parentElement.getRootNode()
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)
-  return draw(component)
+  return draw({{ ...component, data: component.data[0] }})
 }}
 """
 
@@ -29,7 +30,13 @@ def component(name: str, html: str) -> Any:
     """Register `{name}.js`, with `{name}.css` where there is one; made once, when its module is imported."""
     styles = _address(f"{name}.css") if (FILES / f"{name}.css").exists() else ""
     js = _LOADER.format(script=_address(f"{name}.js"), styles=styles)
-    return st.components.v2.component(f"packshot_{name}", html=html, js=js)
+    mount = st.components.v2.component(f"packshot_{name}", html=html, js=js)
+
+    def mounted(*, data: Mapping[str, Any], **options: Any) -> Any:
+        # In a dictionary Streamlit would look for tables, and load pandas for that before the first page.
+        return mount(data=(data,), **options)
+
+    return mounted
 
 
 def _address(file: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui.address import Choice
+if TYPE_CHECKING:
+    from pages.ui.address import Choice
 
 MOST = 2_000
 """Pictures that can be selected by hand."""

@@ -60,7 +60,7 @@ def data(app: AppTest, name: str) -> dict[str, Any]:
     """What a component was given: gallery, tray or looks."""
     for node in app.get("bidi_component"):
         if node.proto.component_name.endswith(f"packshot_{name}"):
-            found: dict[str, Any] = json.loads(node.proto.json or node.proto.mixed.json)
+            found: dict[str, Any] = json.loads(node.proto.json)[0]
             return found
     raise AssertionError(f"no {name} on the page")
 

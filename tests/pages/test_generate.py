@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,9 @@ from core.errors import Blocked, NoImage, OutcomeUnknown, QuotaExhausted
 from core.intake import MAX_PHOTOS
 from core.model import OutputState
 from core.providers import ModelInfo
+from core.settings import ROOT
 from core.studio import Studio
+from tests.browser import environment
 from tests.conftest import BY, Scripted, finished, order, upload
 from tests.pages.conftest import Open, cards, counted, data, headings, said
 
@@ -339,3 +343,32 @@ def test_a_page_waits_for_a_press_that_is_being_sent(desk: Desk, page: Open, pho
     app.run()
     slow.join()
     assert app.query_params["task"] == mine.task and len(cards(app)) == 1
+
+
+FIRST = """
+import sys
+from pages.ui.warming import first_page
+first_page()
+before = set(sys.modules)
+from core import studio
+from core.settings import load_settings
+from streamlit.testing.v1 import AppTest
+with studio.open_studio(load_settings(), work=False) as desk:
+    studio.set_current(desk)
+    app = AppTest.from_file("pages/main.py", default_timeout=30).run()
+assert not app.exception and app.button(key="press")
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_first_page_finds_all_loaded_and_needs_no_tables(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    late = set(done.stdout.split())
+    assert not {"numpy", "babel", "pandas", "streamlit.emojis"} & late
