@@ -103,6 +103,12 @@ def nothing(choice: Choice) -> None:
             st.button(t("history.clear"), icon=":material/filter_list_off:", key="clear-all", on_click=clear)
 
 
+def ask_export() -> None:
+    """Its dialog belongs to the page: what it looks at each second ends with it."""
+    st.session_state["history-export"] = True
+    st.rerun()
+
+
 def pages(page: Page, count: Count, sort: Sort) -> None:
     """How many, and the way to the neighbours."""
     say = t("history.count" if count.exact else "history.many", n=count.number)
@@ -112,8 +118,9 @@ def pages(page: Page, count: Count, sort: Sort) -> None:
         ways.reverse()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say, width="stretch")
-        if st.button(t("export.open"), icon=":material/archive:", type="tertiary", key="export"):
-            export_dialog()
+        st.button(
+            t("export.open"), icon=":material/archive:", type="tertiary", key="export", on_click=ask_export
+        )
         st.page_link(navigation.page("trash"))
         arrows: tuple[Literal["left", "right"], ...] = ("left", "right")
         for (key, label, way, at), arrow in zip(ways, arrows, strict=True):
@@ -165,8 +172,11 @@ def found() -> tuple[Selection, Count] | None:
     try:
         page, count = unchanged("history", (wanted, before, after), read)
     except PackshotError as error:
+        st.session_state["history-away"] = True
         show(error)
         return None
+    if st.session_state.pop("history-away", False):
+        st.rerun()  # The page, whose bar was not drawn.
     mine = selection(choice)
     st.session_state["history-keys"] = [entry.key for entry in page.entries]
     pages(page, count, choice.sort)
@@ -185,4 +195,6 @@ desk = studio.current()
 heading(t("history.title"))
 if shown := found():
     bar(*shown)
+if st.session_state.pop("history-export", False):
+    export_dialog()
 drawer()

@@ -66,6 +66,24 @@ def test_two_are_approved_and_taken_back(browser: Any, shop: Server) -> None:
     assert page.outside == []
 
 
+def test_a_press_right_after_a_tick_counts(browser: Any, shop: Server) -> None:
+    page = open_page(browser, f"{shop.url}/history")
+    box(page, 0).check()
+    page.get_by_text("1 selected").wait_for()
+    page.evaluate(
+        """() => {
+            const all = [...document.querySelectorAll('*')]
+            const root = all.find(node => node.shadowRoot?.querySelector('.card')).shadowRoot
+            const boxes = [...root.querySelectorAll('.card input')]
+            boxes[1].click()
+            boxes[2].click()
+            document.querySelector('.st-key-bulk-approve button').click()
+        }"""
+    )
+    page.get_by_role("dialog").get_by_text("3 pictures", exact=True).wait_for()
+    page.close()
+
+
 def test_all_that_match_are_deleted_and_restored(browser: Any, shop: Server) -> None:
     page = open_page(browser, f"{shop.url}/history", language="zh", dark=True)
     page.locator(".card").nth(9).wait_for()

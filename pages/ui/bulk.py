@@ -22,21 +22,23 @@ from pages.ui.trouble import show
 from pages.ui.words import money, plain, spoken, t, together, words
 
 _ICONS: dict[str, str] = {
-    Act.APPROVE: "check",
-    Act.REJECT: "close",
-    Act.TAG: "sell",
-    Act.UNTAG: "label_off",
-    Act.RETRY: "refresh",
-    Act.DELETE: "delete",
-    "export": "archive",
+    Act.APPROVE: ":material/check:",
+    Act.REJECT: ":material/close:",
+    Act.TAG: ":material/sell:",
+    Act.UNTAG: ":material/label_off:",
+    Act.RETRY: ":material/refresh:",
+    Act.DELETE: ":material/delete:",
+    "export": ":material/archive:",
 }
 _MORE: tuple[str, ...] = (Act.TAG, Act.UNTAG, "export", Act.RETRY, Act.DELETE)
 _JOB, _ASKED, _LIST, _REFUSED = "bulk-job", "bulk-asked", "bulk-list", "bulk-refused"
+_PRESSED = "bulk-pressed"
 
 
 def bar(mine: Selection, count: Count) -> None:
     """What is selected and what can be done to it; nothing is drawn where nothing is selected or goes on."""
     state = st.session_state
+    asked = state.pop(_PRESSED, None)
     if state.get("came") and _JOB not in state:
         _take_up()
     if not mine and not {_JOB, _REFUSED} & set(state):
@@ -48,11 +50,12 @@ def bar(mine: Selection, count: Count) -> None:
             show(refused)
         if _JOB in state:
             _progress(state[_JOB])
-        asked = _acts(mine, count) if mine else None
-    if asked == "export":
+        if mine:
+            _acts(mine, count)
+    if mine and asked == "export":
         _export(mine)
         return
-    if asked:
+    if mine and asked:
         _forget()
         state[_ASKED] = asked
     if act := state.get(_ASKED):
@@ -60,8 +63,8 @@ def bar(mine: Selection, count: Count) -> None:
         st.dialog(t(f"bulk.{act}"), width="small", on_dismiss=_forget)(lambda: _dialog(mine, Act(act)))()
 
 
-def _acts(mine: Selection, count: Count) -> str | None:
-    """What is selected, and the buttons; returns what was just asked for."""
+def _acts(mine: Selection, count: Count) -> None:
+    """What is selected, and the buttons."""
     number = count.number if mine.every else len(mine.keys)
     with st.container(horizontal=True, vertical_alignment="center", key="bulk-bar"):
         many = mine.every and not count.exact
@@ -73,19 +76,22 @@ def _acts(mine: Selection, count: Count) -> str | None:
         st.space("stretch")
         # Together: on a phone they stand below.
         with st.container(horizontal=True, width="content"):
-            pressed: list[str] = [
-                act
-                for act in (Act.APPROVE, Act.REJECT)
-                if st.button(t(f"bulk.{act}"), icon=f":material/{_ICONS[act]}:", key=f"bulk-{act}")
-            ]
-            more = st.menu_button(
+            for act in (Act.APPROVE, Act.REJECT):
+                st.button(t(f"bulk.{act}"), icon=_ICONS[act], key=f"bulk-{act}", on_click=_press, args=(act,))
+            key = spoken("bulk-more")
+            st.menu_button(
                 t("bulk.more"),
                 _MORE,
                 icon=":material/more_horiz:",
-                key=spoken("bulk-more"),
-                format_func=lambda act: f":material/{_ICONS[act]}: {t(f'bulk.{act}')}",
+                key=key,
+                format_func=lambda act: f"{_ICONS[act]} {t(f'bulk.{act}')}",
+                on_click=lambda: _press(st.session_state[key]),
             )
-    return more or next(iter(pressed), None)
+
+
+def _press(act: str | None) -> None:
+    """In a callback: a tick that comes with the press draws the page anew, and the button would forget it."""
+    st.session_state[_PRESSED] = act
 
 
 def _chosen(mine: Selection) -> Any:
@@ -142,7 +148,7 @@ def _dialog(mine: Selection, act: Act) -> None:
         return
     st.button(
         t(f"bulk.do.{act}", n=number),
-        icon=f":material/{_ICONS[act]}:",
+        icon=_ICONS[act],
         type="primary",
         key="bulk-do",
         disabled=not number,
