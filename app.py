@@ -49,6 +49,8 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     first_page()
     with studio.open_studio(settings, check=True) as opened:
         studio.set_current(opened)
+        gc.freeze()
+        gc.enable()
         # Not at once: the first page comes before.
         warming = threading.Timer(2, warm)
         warming.start()
@@ -81,4 +83,3 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=on_script_error,
 )
-gc.enable()
