@@ -30,15 +30,15 @@ class Found:
 def find(connection: sa.Connection, asked: Asked, *, start: int | None, ascending: bool, limit: int) -> Found:
     """Up to `limit` outputs that match, met from `start` (exclusive) on; without it from the very end."""
     walk = Walk(connection, asked, start=start, ascending=ascending)
-    ids, reach = _ahead(walk, limit)
+    ids, reach = _ahead(walk, limit, among=4 * limit, enough=limit)
     back = None if start is None else ids[0] if ids else walk.next()
     return Found(ids=ids, reach=ids[-1] if len(ids) == limit else reach, back=back)
 
 
-def _ahead(walk: Walk, limit: int) -> tuple[list[int], int | None]:
-    if len(walk.leads) == 1 and len(ids := walk.page(walk.leads[0], limit, among=4 * limit)) == limit:
+def _ahead(walk: Walk, limit: int, *, among: int, enough: int) -> tuple[list[int], int | None]:
+    if len(walk.leads) == 1 and len(ids := walk.page(walk.leads[0], limit, among=among)) == limit:
         return ids, ids[-1]  # Nearly always: most of what is met is wanted.
-    return _furthest(walk, limit, enough=limit)
+    return _furthest(walk, limit, enough=enough)
 
 
 def _furthest(walk: Walk, limit: int, *, enough: int) -> tuple[list[int], int | None]:
@@ -54,12 +54,7 @@ def first(connection: sa.Connection, asked: Asked, *, limit: int, most: int) -> 
     """Up to `limit` outputs that match, from the newest or dearest on, and how many do, counted up to `most`
     among the candidates of this page; True when that is all."""
     walk = Walk(connection, asked, start=None, ascending=False)
-    ids: list[int] = []
-    reach = None
-    if len(walk.leads) == 1:  # As in `_ahead`.
-        ids = walk.page(walk.leads[0], most, among=most + most // 8)
-    if len(ids) < most:
-        ids, reach = _furthest(walk, most, enough=limit)
+    ids, reach = _ahead(walk, most, among=most + most // 8, enough=limit)
     found = Found(ids=ids[:limit], reach=ids[limit - 1] if len(ids) >= limit else reach, back=None)
     return found, len(ids), len(ids) < most and reach is None
 
