@@ -17,6 +17,8 @@ WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 RUNTIME = ROOT / "requirements.txt"
 TESTING = ROOT / "tests" / "requirements.txt"
+UNWANTED = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+"""A child has its packages from .venv alone, and keeps what Python compiled: a fifth of a second at each start."""
 WATCHED = {".py", ".toml", ".po", ".css", ".js", ".html", ".svg"}
 
 HELP = """usage: python3 dev.py COMMAND
@@ -156,7 +158,7 @@ def taken(port):
 
 def start(command):
     """Start a child in its own group, so that Ctrl-C reaches it once and through us."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     options = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if WINDOWS else {"start_new_session": True}
     )

@@ -94,21 +94,16 @@ def heading(text: str, *, width: Literal["stretch", "content"] = "stretch") -> D
     """A page's title, at the same place on every page; what is drawn into the row stands at its right, or
     beside it with the width of its content."""
     row = st.container(horizontal=True, vertical_alignment="center", key="head")
-    with row:
-        _heading("h1", text, width)
+    row.title(plain(text), anchor=False, width=width)  # A browser has nothing more to load for it.
     return row
 
 
 def section(
     text: str, *, width: Literal["stretch", "content"] = "stretch", align: Literal["", "center"] = ""
 ) -> None:
-    """The heading of a part of a page."""
-    _heading("h2", text, width, align)
-
-
-def _heading(level: str, text: str, width: Literal["stretch", "content"], align: str = "") -> None:
-    """Streamlit's own headings read their Markdown anew with every state of a run: a millisecond each."""
-    st.html(f'<{level} class="packshot-heading {align}">{html.escape(text)}</{level}>', width=width)
+    """The heading of a part of a page. Streamlit's own reads its Markdown anew with every state of a run: a
+    millisecond each."""
+    st.html(f'<h2 class="packshot-heading {align}">{html.escape(text)}</h2>', width=width)
 
 
 def status() -> None:
