@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from streamlit import delta_generator
+
 from core.language import LANGUAGES, words
 
 _FIRST_PAGE = (
     # Streamlit's own, for a logo and for icons in words.
-    "numpy", "streamlit.emojis",
-    "pages.ui.ordering", "pages.ui.shell", "pages.ui.tray",
+    "numpy", "streamlit.emojis", "streamlit.material_icon_names",
+    "pages.ui.link", "pages.ui.navigation", "pages.ui.ordering", "pages.ui.reread", "pages.ui.shell",
+    "pages.ui.tray",
 )  # fmt: skip
 
 
 def first_page() -> None:
     """Load what the first page needs. Later it would take twice as long: the browser that waits for it loads
     Streamlit's own files meanwhile, and works as hard."""
+    # Streamlit would look up the file of each module, to know whether it runs in a shell.
+    delta_generator._use_warning_has_been_displayed = True
     for language in LANGUAGES:
         words(language)
     for name in _FIRST_PAGE:
