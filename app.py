@@ -24,6 +24,7 @@ from core.settings_checks import check_address
 from core.web import answer_at_once, routes
 from pages.ui.component import FILES
 from pages.ui.looks import PICTURES
+from pages.ui.warming import first_page, leave_out
 
 log = logging.getLogger("packshot")
 
@@ -37,13 +38,13 @@ except SettingsWrong as error:
     raise SystemExit(1) from None
 
 telemetry.configure(settings)
+leave_out()
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the Studio for as long as the server runs."""
     from pages.ui.charts import warm
-    from pages.ui.warming import first_page
 
     answer_at_once()
     first_page()
