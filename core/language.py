@@ -47,7 +47,7 @@ class Words:
 
     def __init__(self, language: str, catalogue: Catalog) -> None:
         self.language = language
-        self._plural = catalogue.locale.plural_form if catalogue.locale else (lambda n: "other")
+        self._locale = catalogue.locale
         self._texts: dict[str, str | tuple[str, ...]] = {}
         for message in catalogue:
             if message.id:
@@ -59,7 +59,9 @@ class Words:
         """The sentence; a message with a plural is chosen by the value `n`. KeyError for an unknown key."""
         text = self._texts[key]
         if isinstance(text, tuple):
-            text = text[0] if len(text) == 1 or self._plural(values["n"]) == "one" else text[-1]
+            # Only a message with a plural needs what Babel knows of the locale, which takes long to load.
+            rule = self._locale.plural_form(values["n"]) if self._locale else "other"
+            text = text[0] if rule == "one" else text[-1]
         return text.format_map(values)
 
     def __contains__(self, key: str) -> bool:
