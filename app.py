@@ -6,6 +6,7 @@ import gc
 
 gc.disable()  # All that is loaded now stays: to look through it again and again takes an eighth of the time.
 
+import asyncio
 import logging
 import sys
 import threading
@@ -46,7 +47,8 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the Studio for as long as the server runs."""
     from pages.ui.charts import warm
 
-    answer_at_once()
+    if type(asyncio.get_running_loop()).__module__ != "uvloop":
+        answer_at_once()  # uvloop does it by itself; on Windows there is none.
     first_page()
     with studio.open_studio(settings, check=True) as opened:
         studio.set_current(opened)

@@ -18,7 +18,7 @@ PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 RUNTIME = ROOT / "requirements.txt"
 TESTING = ROOT / "tests" / "requirements.txt"
 UNWANTED = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
-"""A child has its packages from .venv alone, and keeps what Python compiled: a fifth of a second at each start."""
+"""A child has its packages from .venv alone, and keeps what Python compiled for its next start."""
 WATCHED = {".py", ".toml", ".po", ".css", ".js", ".html", ".svg"}
 
 HELP = """usage: python3 dev.py COMMAND

@@ -9,7 +9,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core import clock, keeping, purge, retention
+from core import clock, keeping
 from core.database import upkeep
 from core.database.engine import reading, writing
 from core.errors import PackshotError
@@ -45,6 +45,8 @@ def once(studio: Studio, *, stopping: threading.Event) -> bool:
         upkeep.begin(connection, store, first=now + EVERY)
         if not upkeep.claim(connection, store, now=now, until=now + LEASE):
             return False
+    from core import purge, retention
+
     turn = _Turn(studio, now, stopping)
     if any(rule.days is not None for rule in retention.rules(studio)):
         retention.run(studio, by=_BY, goes_on=turn.goes_on)

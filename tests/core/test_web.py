@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
@@ -254,3 +256,31 @@ def test_a_small_answer_does_not_wait_for_the_one_before_it() -> None:
             accepted, _ = listening.accept()
             with accepted:
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop")
+def test_uvloop_sends_a_small_answer_by_itself() -> None:
+    """app.py leaves it to it."""
+    import uvloop
+
+    async def serve(listening: socket.socket) -> int:
+        loop = asyncio.get_running_loop()
+        assert type(loop).__module__ == "uvloop"
+        found: asyncio.Future[int] = loop.create_future()
+
+        class Looks(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                accepted = transport.get_extra_info("socket")
+                found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        async with await loop.create_server(Looks, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            nodelay = await asyncio.wait_for(found, 10)
+            writer.close()
+        return nodelay
+
+    with socket.socket(socket.AF_INET) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        assert uvloop.run(serve(listening)) == 1
