@@ -267,6 +267,17 @@ def test_what_was_started_is_stopped(start: Callable[..., Running], number: int)
     assert "Traceback" not in said
 
 
+def test_what_python_compiled_is_kept_for_the_next_start(
+    start: Callable[..., Running], ready: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    kept = ready / "core" / "__pycache__"
+    shutil.rmtree(kept, ignore_errors=True)
+    running = start()
+    running.wait(running.answers)
+    assert list(kept.glob("studio.*.pyc"))
+
+
 def test_a_change_starts_it_again(start: Callable[..., Running], ready: Path) -> None:
     running = start("--reload")
     running.wait(running.answers)
