@@ -346,20 +346,24 @@ def test_a_page_waits_for_a_press_that_is_being_sent(desk: Desk, page: Open, pho
 
 
 FIRST = """
+import importlib.metadata
 import inspect
 import sys
 from pages.ui.warming import first_page, leave_out
 leave_out()
 first_page()
 before = set(sys.modules)
-inspect.stack = None  # Streamlit's look at each module's file: a tenth of a second.
 from core import studio
 from core.settings import load_settings
 from streamlit.testing.v1 import AppTest
 with studio.open_studio(load_settings(), work=False) as desk:
     studio.set_current(desk)
+    # Streamlit's look at each module's file, and into each package: a tenth of a second each.
+    inspect.stack = None
+    looks = []
+    importlib.metadata.distributions = lambda **asked: looks.append(asked) or []
     app = AppTest.from_file("pages/main.py", default_timeout=30).run()
-assert not app.exception and app.button(key="press")
+assert not app.exception and app.button(key="press") and not looks
 print(*sorted(set(sys.modules) - before))
 """
 
