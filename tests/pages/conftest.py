@@ -50,10 +50,8 @@ def said(app: AppTest) -> str:
 
 def headings(app: AppTest) -> list[str]:
     """The page's title, and those of its parts."""
-    found = re.findall(
-        r"<(h[12])\b[^>]*>(.*?)</\1>", "".join(str(node.proto.body) for node in app.get("html"))
-    )
-    return [html.unescape(text) for _, text in found]
+    parts = re.findall(r"<h2\b[^>]*>(.*?)</h2>", "".join(str(node.proto.body) for node in app.get("html")))
+    return [title.value for title in app.title] + [html.unescape(text) for text in parts]
 
 
 def data(app: AppTest, name: str) -> dict[str, Any]:
