@@ -22,7 +22,7 @@ from pages.ui.insight_rows import (
     usd,
     ways,
 )
-from pages.ui.shell import heading, section
+from pages.ui.shell import head, section
 from pages.ui.span import span
 from pages.ui.trouble import show
 from pages.ui.words import dollars, t, together
@@ -198,11 +198,11 @@ def main(between: Span) -> None:
         nothing()
         return
     totals(found.whole)
-    with st.grid(2, min_column_width=430):
+    with st.grid(2, min_column_width=430, key="charts"):
         for draw in (cost, spend, approval, reasons, latency, outcomes, reviewers):
             draw(found)
 
 
-with heading(t("insights.title")):
+with head(t("insights.title")):
     between = span()
 main(between)

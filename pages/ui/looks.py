@@ -13,27 +13,34 @@ from core.model import Preset
 from pages.ui.component import component
 from pages.ui.words import preset_help, preset_name, t
 
-_component = component("looks", '<div class="grid"></div>')
+_component = component("looks", '<h2></h2><div class="grid"></div>')
 PICTURES = Path(__file__).parent / "looks"
 """Served as /looks."""
 
 
 def looks(presets: Sequence[Preset], *, key: str, default: str) -> str:
-    """Draw the cards; returns the name of the chosen preset, which lasts for the session."""
+    """Draw the cards under their heading; returns the name of the chosen preset, which lasts for the session."""
     kept = st.session_state.get(f"{key}-kept", default)
     names = [preset.name for preset in presets]
     value = kept if kept in names else default
     options = [card(preset) for preset in presets]
-    chosen = choose(options, value, key=key, label=t("generate.look"), on_change=lambda: _keep(key))
+    label = t("generate.look")
+    chosen = choose(options, value, key=key, label=label, heading=label, on_change=lambda: _keep(key))
     return chosen if chosen in names else value
 
 
 def choose(
-    options: Sequence[dict[str, Any]], value: str, *, key: str, label: str, on_change: Callable[[], None]
+    options: Sequence[dict[str, Any]],
+    value: str,
+    *,
+    key: str,
+    label: str,
+    heading: str = "",
+    on_change: Callable[[], None],
 ) -> str:
     """Draw `options` with `value` marked; returns the id of the one that was chosen last, also in
-    `st.session_state[key]["value"]`."""
-    data = {"label": label, "value": value, "options": list(options)}
+    `st.session_state[key]["value"]`. `label` is heard, `heading` is seen above the cards."""
+    data = {"label": label, "heading": heading, "value": value, "options": list(options)}
     return str(_component(key=key, data=data, default={"value": value}, on_value_change=on_change).value)
 
 

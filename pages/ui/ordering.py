@@ -10,7 +10,6 @@ from core.providers import ImageProvider, ModelInfo
 from core.studio import Studio
 from pages.ui import facts, tray
 from pages.ui.looks import looks
-from pages.ui.shell import section
 from pages.ui.words import provider_name, spoken, t
 
 
@@ -30,7 +29,6 @@ def take_over(order: Order) -> None:
 def ordering(desk: Studio) -> None:
     """Draw the controls; `standing` reads them."""
     state = st.session_state
-    section(t("generate.look"))
     offered = _offered(desk)
     names = [preset.name for preset in offered]
     preset = offered[names.index(looks(offered, key="look", default=names[0]))]

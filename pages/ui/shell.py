@@ -57,6 +57,13 @@ _STREAMLIT = {
 }  # fmt: skip
 
 
+class Markup(str):
+    """HTML that says so: for any other text Streamlit looks on the disk whether it is a file's name."""
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
 @cache
 def _stylesheet(language: str) -> str:
     """The one stylesheet, with the uploader's words in the reader's language."""
@@ -83,18 +90,24 @@ def logo() -> str:
 
 def style() -> None:
     """The looks of everything that is not Streamlit's."""
-    st.html(_stylesheet(chosen()))
+    st.html(Markup(_stylesheet(chosen())))
 
 
 def _css(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("<", "\\3c ") + '"'
 
 
-def heading(text: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
-    """A page's title, at the same place on every page; what is drawn into the row stands at its right, or
-    beside it with the width of its content."""
+def heading(text: str, *, width: Literal["stretch", "content"] = "stretch") -> None:
+    """A page's title, at the same place on every page."""
+    st.title(plain(text), anchor=False, width=width)  # A browser has nothing more to load for it.
+
+
+def head(text: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+    """The title in a row: what is drawn into it stands at the title's right, or beside it with the width of
+    its content."""
     row = st.container(horizontal=True, vertical_alignment="center", key="head")
-    row.title(plain(text), anchor=False, width=width)  # A browser has nothing more to load for it.
+    with row:
+        heading(text, width=width)
     return row
 
 
@@ -103,7 +116,7 @@ def section(
 ) -> None:
     """The heading of a part of a page. Streamlit's own reads its Markdown anew with every state of a run: a
     millisecond each."""
-    st.html(f'<h2 class="packshot-heading {align}">{html.escape(text)}</h2>', width=width)
+    st.html(Markup(f'<h2 class="packshot-heading {align}">{html.escape(text)}</h2>'), width=width)
 
 
 def status() -> None:

@@ -19,7 +19,6 @@ from core.studio import Studio
 from pages.ui import facts
 from pages.ui.component import component
 from pages.ui.hand import Chosen, Hand, hand
-from pages.ui.shell import section
 from pages.ui.trouble import sentence
 from pages.ui.words import plain, t
 
@@ -31,18 +30,16 @@ _SHOWN = 8
 def tray(desk: Studio) -> None:
     """Draw the ways in and what was taken."""
     mine = hand()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        section(t("generate.photos"), width="content")
-        way = st.segmented_control(
-            t("generate.photos"),
-            ["files", "folder", "camera"],
-            format_func=lambda key: t(f"generate.{key}"),
-            default="files",
-            required=True,
-            label_visibility="collapsed",
-            key="way",
-            persist_state="session",
-        )
+    way = st.segmented_control(
+        t("generate.photos"),
+        ["files", "folder", "camera"],
+        format_func=lambda key: t(f"generate.{key}"),
+        default="files",
+        required=True,
+        key="way",
+        width="stretch",
+        persist_state="session",
+    )
     if way == "camera":
         shot = st.camera_input(
             t("generate.camera"), label_visibility="collapsed", key=f"camera-{mine.uploader}"

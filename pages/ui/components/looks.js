@@ -7,6 +7,9 @@ export default function ({ data, parentElement, setStateValue }) {
   const shown = JSON.stringify(data)
   if (grid.__shown === shown) return
   grid.__shown = shown
+  const heading = parentElement.querySelector("h2")
+  heading.textContent = data.heading
+  heading.hidden = !data.heading
   let value = data.value
   const choose = id => {
     value = id
