@@ -112,6 +112,7 @@ def submit(
 def _store_photo(studio: Studio, task_key: str, key: str, item: Decoded) -> None:
     studio.store.put(input_key(task_key, key), item.jpeg, "image/jpeg")
     studio.store.put(thumb_key(task_key, key), item.thumb, "image/webp")
+    studio.keep_source(input_key(task_key, key), item.jpeg)
 
 
 def _inserted(studio: Studio, task_key: str, stored: list[str]) -> bool:

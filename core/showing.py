@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,9 @@ from core.providers.sizes import expected, number
 from core.storage.keys import fitted_key, thumb_key
 
 Put = Callable[[str, bytes, str], None]
+
+_AT_ONCE = threading.BoundedSemaphore(os.cpu_count() or 1)
+"""Answers that are drawn side by side: more would only keep the processor from what asks for the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,23 +37,24 @@ def draw(task: Task, data: bytes, *, plain: bool) -> Drawn:
     from core.images.fit import fit
     from core.images.picture import read_picture
 
-    picture = read_picture(data)
-    fitted = fit(
-        data,
-        (picture.width, picture.height),
-        ratio=number(task.ratio),
-        asked=expected(task.ratio, task.size),
-        plain=plain,
-    )
-    if fitted.data is not None:
-        picture = read_picture(fitted.data)
-    return Drawn(
-        fitted=fitted.data,
-        thumb=picture.thumb,
-        width=picture.width,
-        height=picture.height,
-        notes=fitted.notes,
-    )
+    with _AT_ONCE:
+        picture = read_picture(data)
+        fitted = fit(
+            data,
+            (picture.width, picture.height),
+            ratio=number(task.ratio),
+            asked=expected(task.ratio, task.size),
+            plain=plain,
+        )
+        if fitted.data is not None:
+            picture = read_picture(fitted.data)
+        return Drawn(
+            fitted=fitted.data,
+            thumb=picture.thumb,
+            width=picture.width,
+            height=picture.height,
+            notes=fitted.notes,
+        )
 
 
 def show(task: Task, call_key: str, drawn: Drawn, *, put: Put) -> dict[str, Any]:

@@ -63,16 +63,19 @@ class Studio:
     """What this process counts."""
     shelf: Shelf = field(default_factory=Shelf, repr=False)
     """Its presets, as this process knows them."""
-    sources: LRUCache[str, bytes] = field(
-        default_factory=lambda: LRUCache(_SOURCES, getsizeof=len), repr=False
-    )
+    sources: LRUCache[str, bytes] = field(default_factory=lambda: LRUCache(_SOURCES, len), repr=False)
     """The photos that were asked for last."""
     sources_changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
-    @cachedmethod(lambda self: self.sources, condition=lambda self: self.sources_changed)
+    @cachedmethod(lambda self: self.sources, lambda _, key: key, condition=lambda self: self.sources_changed)
     def source(self, key: str) -> bytes:
         """A stored photo. Several pictures are made of one: it is read once. Raises StorageError kinds."""
         return self.store.get(key)
+
+    def keep_source(self, key: str, photo: bytes) -> None:
+        """A photo that was stored just now: pictures are made of it without reading it."""
+        with self.sources_changed, suppress(ValueError):  # One that is larger than all that is kept.
+            self.sources[key] = photo
 
     @property
     def written(self) -> int:

@@ -78,12 +78,19 @@ def test_outputs_run_side_by_side_up_to_the_limit(desk: Open, scripted: Scripted
 def test_a_photo_is_read_once_for_all_its_pictures(
     desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By a process that did not store it; the one that did has it still."""
     read: list[str] = []
     get = FolderStore.get
     monkeypatch.setattr(FolderStore, "get", lambda store, key: read.append(key) or get(store, key))
-    opened = desk()
-    view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=4), by=BY))
+    asking = desk(work=False)
+    key = generation.submit(asking, [upload(photo)], order(outputs=4), by=BY)
+    working = desk()
+    view = finished(working, key)
     assert [key for key in read if key.startswith("input/")] == [view.photos[0].object_key]
+    read.clear()
+    again = generation.submit(working, [upload(photo)], order(outputs=4), by=BY, again=True)
+    finished(working, again)
+    assert [key for key in read if key.startswith("input/")] == []
 
 
 def test_one_failure_touches_one_output(desk: Open, scripted: Scripted, photo: bytes) -> None:
