@@ -19,7 +19,7 @@ PICTURES = Path(__file__).parent / "looks"
 
 
 def looks(presets: Sequence[Preset], *, key: str, default: str) -> str:
-    """Draw the cards and their heading; returns the name of the chosen preset, which lasts for the session."""
+    """Draw the cards and their heading; returns the name of the preset that is chosen for the session."""
     kept = st.session_state.get(f"{key}-kept", default)
     names = [preset.name for preset in presets]
     value = kept if kept in names else default
