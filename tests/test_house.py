@@ -61,6 +61,11 @@ def test_a_module_keeps_to_its_room(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 290 or listed
 
 
+def test_the_stylesheet_names_whole_classes() -> None:
+    """By a part of a name, a browser looks through the page again whenever any class changes: at each click."""
+    assert "[class*=" not in (ROOT / "pages" / "ui" / "shell.css").read_text(encoding="utf-8")
+
+
 def test_the_lowest_rooms_look_nowhere() -> None:
     for name, allowed in (("model", set()), ("errors", {"core.model"})):
         for module, _, _ in imports(ROOT / "core" / f"{name}.py"):

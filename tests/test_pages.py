@@ -90,6 +90,22 @@ def test_between_two_looks_only_clocks_move(browser: Any, server: Server, photo:
         assert page.outside == []
 
 
+def test_what_is_drawn_again_does_not_fade(browser: Any, server: Server) -> None:
+    """Streamlit's own fading paints each picture of the page anew at each click."""
+    for path in ("", "history", "presets", "system"):
+        page = open_page(browser, f"{server.url}/{path}")
+        page.wait_for_timeout(1000)
+        page.evaluate(
+            "() => { window.faded = []; addEventListener('transitionrun', event => window.faded.push("
+            "`${event.target.tagName} ${event.propertyName}`), true) }"
+        )
+        page.keyboard.press("r")
+        page.wait_for_timeout(1000)
+        settled(page)
+        assert page.evaluate("window.faded") == [], path
+        page.close()
+
+
 def test_failed_ones_are_retried_together_and_an_unknown_one_by_its_card(
     browser: Any, server: Server, photo: bytes
 ) -> None:
