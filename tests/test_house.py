@@ -62,7 +62,7 @@ def test_a_module_keeps_to_its_room(path: Path) -> None:
 
 
 def test_the_stylesheet_names_whole_classes() -> None:
-    """By a part of a name, a browser looks through the page again whenever any class changes: at each click."""
+    """By a part of a name, a browser looks through the page whenever any class changes: at each click."""
     assert "[class*=" not in (ROOT / "pages" / "ui" / "shell.css").read_text(encoding="utf-8")
 
 
