@@ -105,6 +105,8 @@ def submit(
     except PackshotError:
         _discard(studio, stored)
         raise
+    for k, item in reversed(list(zip(keys, decoded, strict=True))):
+        studio.sources.keep(input_key(task_key, k), item.jpeg)  # The first, which is asked for first, last.
     studio.enqueue(ids)
     return task_key
 
@@ -112,7 +114,6 @@ def submit(
 def _store_photo(studio: Studio, task_key: str, key: str, item: Decoded) -> None:
     studio.store.put(input_key(task_key, key), item.jpeg, "image/jpeg")
     studio.store.put(thumb_key(task_key, key), item.thumb, "image/webp")
-    studio.keep_source(input_key(task_key, key), item.jpeg)
 
 
 def _inserted(studio: Studio, task_key: str, stored: list[str]) -> bool:

@@ -22,7 +22,7 @@ from pages.ui.insight_rows import (
     usd,
     ways,
 )
-from pages.ui.shell import head, section
+from pages.ui.shell import section, title_row
 from pages.ui.span import span
 from pages.ui.trouble import show
 from pages.ui.words import dollars, t, together
@@ -203,6 +203,6 @@ def main(between: Span) -> None:
             draw(found)
 
 
-with head(t("insights.title")):
+with title_row(t("insights.title")):
     between = span()
 main(between)

@@ -15,7 +15,7 @@ from core.verdicts import Item, Queue, Result, Review, Verdict, Wanted
 from pages.ui import navigation
 from pages.ui.compare import Heard, compare, heard
 from pages.ui.export import export_dialog
-from pages.ui.shell import head, heading, section
+from pages.ui.shell import heading, section, title_row
 from pages.ui.trouble import show
 from pages.ui.waiting import clear, ignored, more, pills, wanted, with_held
 from pages.ui.words import preset_name, t, words
@@ -251,7 +251,7 @@ def main() -> None:
         show(error)
         return
     look(sitting, asked)
-    with head(t("review.title"), width="content"):
+    with title_row(t("review.title"), width="content"):
         pills(sitting.queue)
         more()
     sitting.headed()

@@ -11,7 +11,7 @@ from core.model import Actor, Health
 from pages.ui.channels import channels_card
 from pages.ui.reconcile import reconcile_card
 from pages.ui.retention import retention_card
-from pages.ui.shell import head
+from pages.ui.shell import title_row
 from pages.ui.storage import storage_card
 from pages.ui.trouble import harmless
 from pages.ui.words import local, plain, provider_name, t, words
@@ -72,7 +72,7 @@ def look(write: bool) -> None:
     st.session_state["checked"] = (clock.now(), findings)
 
 
-with head(t("system.title")):
+with title_row(t("system.title")):
     st.button(
         t("system.check"),
         icon=":material/refresh:",

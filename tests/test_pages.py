@@ -96,11 +96,18 @@ def test_what_is_drawn_again_does_not_fade(browser: Any, server: Server) -> None
         page = open_page(browser, f"{server.url}/{path}")
         page.wait_for_timeout(1000)
         page.evaluate(
-            "() => { window.faded = []; addEventListener('transitionrun', event => window.faded.push("
-            "`${event.target.tagName} ${event.propertyName}`), true) }"
+            """() => {
+                window.faded = []
+                window.stale = 0
+                const note = event => window.faded.push(`${event.target.tagName} ${event.propertyName}`)
+                addEventListener("transitionrun", note, true)
+                new MutationObserver(seen => { window.stale += seen.length })
+                    .observe(document.body, { subtree: true, attributeFilter: ["data-stale"] })
+            }"""
         )
         page.keyboard.press("r")
-        page.wait_for_timeout(1000)
+        page.wait_for_function("window.stale > 0")
+        page.wait_for_timeout(700)
         settled(page)
         assert page.evaluate("window.faded") == [], path
         page.close()

@@ -13,7 +13,7 @@ from core.model import Preset
 from pages.ui.component import component
 from pages.ui.words import preset_help, preset_name, t
 
-_component = component("looks", '<h2></h2><div class="grid"></div>')
+_component = component("looks", '<h2 hidden></h2><div class="grid"></div>')
 PICTURES = Path(__file__).parent / "looks"
 """Served as /looks."""
 

@@ -57,13 +57,6 @@ _STREAMLIT = {
 }  # fmt: skip
 
 
-class Markup(str):
-    """HTML that says so: for any other text Streamlit looks on the disk whether it is a file's name."""
-
-    def _repr_html_(self) -> str:
-        return str(self)
-
-
 @cache
 def _stylesheet(language: str) -> str:
     """The one stylesheet, with the uploader's words in the reader's language."""
@@ -90,7 +83,7 @@ def logo() -> str:
 
 def style() -> None:
     """The looks of everything that is not Streamlit's."""
-    st.html(Markup(_stylesheet(chosen())))
+    st.html(_stylesheet(chosen()))
 
 
 def _css(text: str) -> str:
@@ -102,7 +95,7 @@ def heading(text: str, *, width: Literal["stretch", "content"] = "stretch") -> N
     st.title(plain(text), anchor=False, width=width)  # A browser has nothing more to load for it.
 
 
-def head(text: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+def title_row(text: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
     """The title in a row: what is drawn into it stands at the title's right, or beside it with the width of
     its content."""
     row = st.container(horizontal=True, vertical_alignment="center", key="head")
@@ -116,7 +109,7 @@ def section(
 ) -> None:
     """The heading of a part of a page. Streamlit's own reads its Markdown anew with every state of a run: a
     millisecond each."""
-    st.html(Markup(f'<h2 class="packshot-heading {align}">{html.escape(text)}</h2>'), width=width)
+    st.html(f'<h2 class="packshot-heading {align}">{html.escape(text)}</h2>', width=width)
 
 
 def status() -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,31 @@ def test_a_photo_that_the_store_does_not_give_waits_in_the_queue(
     output = finished(opened, generation.submit(other, [upload(photo)], order(), by=BY)).outputs[0]
     assert (output.state, output.error_kind, output.attempts) == ("succeeded", None, 4)
     assert len(scripted.asked) == 1
+
+
+def test_nothing_more_is_sent_when_the_store_goes_away(
+    desk: Open, scripted: Scripted, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by the process that has the photo: what it pays for now would lie on this machine only."""
+    put = FolderStore.put
+
+    def away(self: FolderStore, key: str, *rest: Any) -> None:
+        if key.startswith("generated/"):
+            raise StorageUnavailable("503 ServiceUnavailable")
+        put(self, key, *rest)
+
+    def gone(self: FolderStore, key: str) -> bytes:
+        raise StorageUnavailable("503 ServiceUnavailable")
+
+    monkeypatch.setattr(FolderStore, "put", away)
+    monkeypatch.setattr(FolderStore, "get", gone)
+    monkeypatch.setattr(outcomes, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(keeping, "PAUSE", 0.01)
+    monkeypatch.setattr("core.runner._LOOK", 0.02)
+    opened = desk(provider_concurrency=1)
+    view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=8), by=BY))
+    assert {output.error_kind for output in view.outputs} == {"StorageUnavailable"}
+    assert 1 <= len(scripted.asked) <= 2, "one, and one more while it is stored"
 
 
 def test_the_next_is_asked_for_while_an_answer_is_stored(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from core import clock, generation, recovery
+from core import clock, generation, recovery, showing
 from core.database import queue, schema
 from core.database.engine import reading, writing
 from core.errors import (
@@ -27,6 +29,7 @@ from core.errors import (
     StorageUnavailable,
     TextTooLong,
 )
+from core.images import picture
 from core.model import Actor, OutputState, Role
 from core.storage.folder import FolderStore
 from core.studio import Studio
@@ -73,6 +76,27 @@ def test_outputs_run_side_by_side_up_to_the_limit(desk: Open, scripted: Scripted
     key = generation.submit(opened, [upload(photo), upload(photo)], order(outputs=3), by=BY)
     finished(opened, key)
     assert scripted.peak == 3
+
+
+def test_answers_that_come_together_are_drawn_as_many_at_once_as_there_are_processors(
+    desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them at once would keep the processors from what asks for the next pictures."""
+    monkeypatch.setattr(showing, "_AT_ONCE", threading.BoundedSemaphore(2))
+    read, drawing, most = picture.read_picture, Counter[str](), []
+
+    def slowly(data: bytes) -> picture.Picture:
+        drawing["now"] += 1
+        most.append(drawing["now"])
+        time.sleep(0.1)
+        drawing["now"] -= 1
+        return read(data)
+
+    monkeypatch.setattr(picture, "read_picture", slowly)
+    opened = desk(provider_concurrency=8)
+    finished(opened, generation.submit(opened, [upload(photo)] * 2, order(outputs=4), by=BY))
+    assert len(most) == 8
+    assert max(most) == 2
 
 
 def test_a_photo_is_read_once_for_all_its_pictures(
