@@ -105,8 +105,6 @@ def submit(
     except PackshotError:
         _discard(studio, stored)
         raise
-    for k, item in reversed(list(zip(keys, decoded, strict=True))):
-        studio.sources.keep(input_key(task_key, k), item.jpeg)  # The first, which is asked for first, last.
     studio.enqueue(ids)
     return task_key
 

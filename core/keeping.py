@@ -186,7 +186,6 @@ def put_patiently(
             studio.store.put(key, data, content_type)
             return
         except StorageUnavailable:
-            studio.sources.forget()  # The next is sent only if the store gives its photo.
             if attempt == tries or stopping.wait(min(PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)):
                 raise
 

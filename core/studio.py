@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache, cachedmethod
+
 from core.database.engine import written
 from core.errors import DatabaseError, SettingsWrong
 from core.metrics import Meters
 from core.providers import Describer, ImageProvider
 from core.settings import ROOT, Settings
 from core.shelf import Shelf
-from core.sources import Sources
 from core.storage import ObjectStore
 from core.storage.folder import FolderStore
 from core.storage.links import LinkSigner
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 
 _SECRET_LENGTH = 16
+_SOURCES = 64 * 2**20
+"""Bytes of photos that are kept in memory."""
 _DRAIN = 25.0
 """Seconds that a closing desk waits for what was sent."""
 
@@ -60,12 +63,16 @@ class Studio:
     """What this process counts."""
     shelf: Shelf = field(default_factory=Shelf, repr=False)
     """Its presets, as this process knows them."""
-    sources: Sources = field(default_factory=Sources, repr=False)
-    """The photos that pictures are made of."""
+    sources: LRUCache[str, bytes] = field(
+        default_factory=lambda: LRUCache(_SOURCES, getsizeof=len), repr=False
+    )
+    """The photos that were asked for last."""
+    sources_changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
+    @cachedmethod(lambda self: self.sources, condition=lambda self: self.sources_changed)
     def source(self, key: str) -> bytes:
-        """A stored photo. Raises StorageError kinds."""
-        return self.sources.get(key, self.store.get)
+        """A stored photo. Several pictures are made of one: it is read once. Raises StorageError kinds."""
+        return self.store.get(key)
 
     @property
     def written(self) -> int:

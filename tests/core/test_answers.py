@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -123,8 +122,8 @@ def test_a_photo_that_the_store_does_not_give_waits_in_the_queue(
     monkeypatch.setattr(FolderStore, "get", failing)
     monkeypatch.setattr(outcomes, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr("core.runner._LOOK", 0.02)
-    other, opened = desk(work=False), desk()  # Who stored a photo has it without asking the store.
-    output = finished(opened, generation.submit(other, [upload(photo)], order(), by=BY)).outputs[0]
+    opened = desk()
+    output = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs[0]
     assert (output.state, output.error_kind, output.attempts) == ("failed", "StorageUnavailable", 6)
     assert "Nothing is sent or charged" in language.words("en").sentence(
         "StorageUnavailable", output.error_data
@@ -133,34 +132,9 @@ def test_a_photo_that_the_store_does_not_give_waits_in_the_queue(
     with reading(opened.engine) as connection:
         assert provider_states.all_of(connection) == [], "the provider has nothing to do with it"
     away[0] = 3
-    output = finished(opened, generation.submit(other, [upload(photo)], order(), by=BY)).outputs[0]
+    output = finished(opened, generation.submit(opened, [upload(photo)], order(), by=BY)).outputs[0]
     assert (output.state, output.error_kind, output.attempts) == ("succeeded", None, 4)
     assert len(scripted.asked) == 1
-
-
-def test_nothing_more_is_sent_when_the_store_goes_away(
-    desk: Open, scripted: Scripted, photo: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also by the process that has the photo: what it pays for now would lie on this machine only."""
-    put = FolderStore.put
-
-    def away(self: FolderStore, key: str, *rest: Any) -> None:
-        if key.startswith("generated/"):
-            raise StorageUnavailable("503 ServiceUnavailable")
-        put(self, key, *rest)
-
-    def gone(self: FolderStore, key: str) -> bytes:
-        raise StorageUnavailable("503 ServiceUnavailable")
-
-    monkeypatch.setattr(FolderStore, "put", away)
-    monkeypatch.setattr(FolderStore, "get", gone)
-    monkeypatch.setattr(outcomes, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(keeping, "PAUSE", 0.01)
-    monkeypatch.setattr("core.runner._LOOK", 0.02)
-    opened = desk(provider_concurrency=1)
-    view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=8), by=BY))
-    assert {output.error_kind for output in view.outputs} == {"StorageUnavailable"}
-    assert 1 <= len(scripted.asked) <= 2, "one, and one more while it is stored"
 
 
 def test_the_next_is_asked_for_while_an_answer_is_stored(

@@ -102,19 +102,12 @@ def test_answers_that_come_together_are_drawn_as_many_at_once_as_there_are_proce
 def test_a_photo_is_read_once_for_all_its_pictures(
     desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a process that did not store it; the one that did has it still."""
     read: list[str] = []
     get = FolderStore.get
     monkeypatch.setattr(FolderStore, "get", lambda store, key: read.append(key) or get(store, key))
-    asking = desk(work=False)
-    key = generation.submit(asking, [upload(photo)], order(outputs=4), by=BY)
-    working = desk()
-    view = finished(working, key)
+    opened = desk()
+    view = finished(opened, generation.submit(opened, [upload(photo)], order(outputs=4), by=BY))
     assert [key for key in read if key.startswith("input/")] == [view.photos[0].object_key]
-    read.clear()
-    again = generation.submit(working, [upload(photo)], order(outputs=4), by=BY, again=True)
-    finished(working, again)
-    assert [key for key in read if key.startswith("input/")] == []
 
 
 def test_one_failure_touches_one_output(desk: Open, scripted: Scripted, photo: bytes) -> None:

@@ -75,7 +75,7 @@ POINTS = [
     # Before the call
     Point(name="in the claim's transaction", at="core.database.queue:claim"),
     Point(name="claimed", at="core.making:run_output", when="before"),
-    Point(name="source read", at="core.making:_journal", when="before"),
+    Point(name="source read", at="core.storage.folder:FolderStore.get"),
     Point(name="in the journal's transaction", at="core.database.queue:begin_call"),
     Point(name="money set aside, not committed", at="core.budget:reserve"),
     Point(name="journalled, not sent", at="core.providers.gemini:Gemini.generate", when="before",
