@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -78,18 +77,19 @@ def test_outputs_run_side_by_side_up_to_the_limit(desk: Open, scripted: Scripted
     assert scripted.peak == 3
 
 
-def test_answers_that_come_together_are_drawn_as_many_at_once_as_there_are_processors(
+def test_answers_that_come_together_are_drawn_only_as_many_at_once_as_are_let(
     desk: Open, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them at once would keep the processors from what asks for the next pictures."""
     monkeypatch.setattr(showing, "_AT_ONCE", threading.BoundedSemaphore(2))
-    read, drawing, most = picture.read_picture, Counter[str](), []
+    read, most = picture.read_picture, list[int]()
+    drawing: set[int] = set()
 
     def slowly(data: bytes) -> picture.Picture:
-        drawing["now"] += 1
-        most.append(drawing["now"])
+        drawing.add(threading.get_ident())
+        most.append(len(drawing))
         time.sleep(0.1)
-        drawing["now"] -= 1
+        drawing.discard(threading.get_ident())
         return read(data)
 
     monkeypatch.setattr(picture, "read_picture", slowly)
